@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Counters of one worker. Only that worker writes them, with plain stores; they only ever
+ * grow. Readers (control thread) load each with relaxed atomics, sum and subtract.
+ */
+#ifndef MAILRAIL_COUNTERS_H
+#define MAILRAIL_COUNTERS_H
+
+#include <stdint.h>
+
+#include <mailrail/limits.h>
+#include <mailrail/verdict.h>
+
+struct mr_flow_counters {
+	uint64_t packets;
+	uint64_t bytes;	   /* of the received frames, without the FCS */
+	uint64_t sessions; /* SYNs without ACK; a repeated SYN counts again */
+};
+
+struct mr_worker_counters {
+	uint64_t rx_packets; /* equals the sum of verdicts[] */
+	uint64_t rx_bytes;
+	uint64_t tx_packets;
+	uint64_t tx_bytes;
+	uint64_t verdicts[MR_VERDICT_COUNT];
+	uint64_t pins_created;	/* SYN onto a moving slot */
+	uint64_t pins_adopted;	/* session from before a change, met on a moving slot */
+	uint64_t pins_refused;	/* no room: the session went to the slot's base */
+	uint64_t pins_rehashed; /* the pinned backend is gone: session given to current */
+	struct mr_flow_counters services[MR_SERVICES_MAX];
+	struct mr_flow_counters backends[MR_BACKENDS_MAX];
+};
+
+#endif

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The dataplane as the control thread sees it: ports and workers come up, snapshots go down,
+ * counters come up. All functions: control thread only, unless they say otherwise.
+ */
+#ifndef MAILRAIL_DATAPLANE_H
+#define MAILRAIL_DATAPLANE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rte_ether.h>
+
+#include <mailrail/counters.h>
+#include <mailrail/error.h>
+#include <mailrail/pins.h>
+#include <mailrail/snapshot.h>
+
+struct mr_dataplane;
+
+enum mr_device_kind {
+	MR_DEVICE_AF_XDP,    /* device is a kernel interface */
+	MR_DEVICE_AF_PACKET, /* device is a kernel interface */
+	MR_DEVICE_VDEV,	     /* device is a DPDK vdev string: no kernel behind it */
+};
+
+struct mr_port_config {
+	const char *name;   /* for messages: /ports/N of the configuration */
+	const char *device; /* interface name, or vdev arguments */
+	enum mr_device_kind kind;
+};
+
+struct mr_dataplane_config {
+	const struct mr_port_config *ports;
+	uint32_t port_count;
+	const uint16_t *cores; /* one worker on each */
+	uint32_t worker_count;
+	uint32_t pin_budget;
+	bool verbose; /* DPDK's and libbpf's own messages go to stderr, else nowhere */
+};
+
+/* Messages of the dataplane for the log; priority as in syslog(3). NULL: none wanted. */
+typedef void mr_log_fn(int priority, const char *message);
+
+/*
+ * Brings up EAL, ports and workers; workers start without a snapshot and drop nothing, since
+ * steering hands them nothing yet. On failure everything is undone (no XDP program, no
+ * interface) and @error names the core, port or device. Once per process: EAL cannot be
+ * initialised twice. Realtime signals are blocked in the calling thread from then on, since
+ * DPDK uses one for itself.
+ */
+int mr_dataplane_create(const struct mr_dataplane_config *config, mr_log_fn *log,
+			struct mr_dataplane **out, struct mr_error *error);
+
+/* Stops the workers, detaches steering, closes the ports, frees every snapshot. */
+void mr_dataplane_destroy(struct mr_dataplane *dp);
+
+/* 0 when no hugepages are used. */
+uint64_t mr_dataplane_hugepage_bytes(const struct mr_dataplane *dp);
+
+/*
+ * Never blocks. Takes ownership of @next. Workers see it within one burst; the previous one
+ * is freed by mr_dataplane_reclaim() once no worker can hold it.
+ */
+void mr_dataplane_publish(struct mr_dataplane *dp, struct mr_snapshot *next);
+
+/* Frees retired snapshots. True: every worker has left all snapshots but the newest. */
+bool mr_dataplane_reclaim(struct mr_dataplane *dp);
+
+/*
+ * Sets what steering hands over on all kernel ports: TCP to @endpoints, and TCP from an
+ * endpoint to one of @probe_sources. Everything else stays with the kernel. Entries that
+ * did not change are not touched, so that no packet of theirs slips to the kernel.
+ */
+int mr_dataplane_steer(struct mr_dataplane *dp, const struct mr_endpoint *endpoints,
+		       uint32_t endpoint_count, const struct mr_addr *probe_sources,
+		       uint32_t probe_source_count, struct mr_error *error);
+
+struct mr_pin_table *mr_dataplane_pins(struct mr_dataplane *dp);
+
+/* The same clock that workers stamp with: seconds since the dataplane came up. */
+uint32_t mr_dataplane_clock_s(const struct mr_dataplane *dp);
+
+uint32_t mr_dataplane_worker_count(const struct mr_dataplane *dp);
+
+/* The live counters of worker @worker: load with relaxed atomics (MR_COUNTER_READ). */
+const struct mr_worker_counters *mr_dataplane_counters(const struct mr_dataplane *dp,
+						       uint32_t worker);
+#define MR_COUNTER_READ(field) __atomic_load_n(&(field), __ATOMIC_RELAXED)
+
+struct mr_port_info {
+	struct rte_ether_addr mac;
+	uint16_t mtu;
+	uint16_t queues;
+	int ifindex; /* 0: no kernel interface */
+	bool link_up;
+	uint64_t rx_packets, rx_bytes, rx_missed, rx_errors; /* as the driver counts */
+	uint64_t tx_packets, tx_bytes, tx_errors;
+};
+int mr_dataplane_port_info(const struct mr_dataplane *dp, uint32_t port, struct mr_port_info *out);
+
+/*
+ * Health probes leave from a private network namespace without a name, in which the service
+ * addresses are not local, through a TAP interface that the workers poll. The descriptor stays
+ * owned by the dataplane; use it with setns(2) around socket(2).
+ */
+int mr_dataplane_probe_netns(const struct mr_dataplane *dp);
+#define MR_PROBE_INTERFACE "probe0"
+
+/*
+ * Frames that leave the probe interface with TCP source port @source_port go to @backend, by
+ * its pool's forwarding mode; MR_BACKEND_NONE closes the port again. Takes effect at once.
+ */
+void mr_dataplane_set_probe(struct mr_dataplane *dp, uint16_t source_port, mr_backend_id backend);
+
+#endif
