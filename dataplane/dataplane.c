@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <mailrail/dataplane.h>
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include <rte_cycles.h>
+#include <rte_eal.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
+#include <rte_malloc.h>
+#include <rte_memory.h>
+#include <rte_rcu_qsbr.h>
+
+#include "eal.h"
+#include "library_log.h"
+#include "port.h"
+#include "probe_port.h"
+#include "steering.h"
+#include "worker.h"
+
+/*
+ * Snapshots that wait for the workers to leave them. A worker needs one burst for that, so
+ * that a full list means waiting microseconds.
+ */
+#define RETIRED_MAX 64
+
+#define TCP_PORTS 65536
+
+/* A pin's share of the table, mailrail/pins.h. */
+#define PIN_BYTES 32
+
+/* DPDK's own: services, timers, ethdev data, malloc headers. */
+#define LIBRARY_BYTES (UINT64_C(16) << 20)
+
+struct retired {
+	struct mr_snapshot *snapshot;
+	uint64_t token; /* of rte_rcu_qsbr_start() */
+};
+
+struct mr_dataplane {
+	mr_log_fn *log;
+	struct port ports[MR_PORTS_MAX];
+	uint32_t port_count;
+	struct probe_port probe;
+	bool eal_is_up;
+
+	struct worker *workers[MR_WORKERS_MAX];
+	uint32_t worker_count;
+	uint32_t launched_count;
+	struct rte_rcu_qsbr *qsbr;
+	struct mr_pin_table *pins;
+	uint64_t clock_start;
+
+	/* Workers load these. */
+	const struct mr_snapshot *_Atomic snapshot;
+	_Atomic mr_backend_id probe_backends[TCP_PORTS];
+
+	struct mr_snapshot *published; /* what @snapshot points to, as its owner */
+	struct retired retired[RETIRED_MAX];
+	uint32_t retired_first;
+	uint32_t retired_count;
+	struct steering_keys steered;
+};
+
+__attribute__((format(printf, 3, 4))) static void say(const struct mr_dataplane *dp, int priority,
+						      const char *format, ...)
+{
+	char text[MR_ERROR_TEXT_MAX];
+	va_list args;
+
+	if (dp->log == NULL)
+		return;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	dp->log(priority, text);
+}
+
+/* Is the device of port @index that of a port before it? */
+static bool device_is_repeated(const struct mr_dataplane_config *config, uint32_t index,
+			       uint32_t *out_before)
+{
+	for (uint32_t i = 0; i < index; i++)
+		if (strcmp(config->ports[i].device, config->ports[index].device) == 0) {
+			*out_before = i;
+			return true;
+		}
+	return false;
+}
+
+static int claim_ports(struct mr_dataplane *dp, const struct mr_dataplane_config *config,
+		       struct mr_error *error)
+{
+	if (config->port_count > MR_PORTS_MAX)
+		return mr_error_set(error, -EINVAL, "/ports: %u ports, %u at most",
+				    config->port_count, MR_PORTS_MAX);
+	for (uint32_t i = 0; i < config->port_count; i++) {
+		uint32_t before;
+		int rc;
+
+		if (device_is_repeated(config, i, &before))
+			return mr_error_set(error, -EINVAL,
+					    "/ports/%u/device: %s is the device of /ports/%u", i,
+					    config->ports[i].device, before);
+		rc = port_claim(&dp->ports[i], i, &config->ports[i], config->worker_count, error);
+		if (rc != 0)
+			return rc;
+		dp->port_count++;
+	}
+	return 0;
+}
+
+static int start_eal(struct mr_dataplane *dp, const struct mr_dataplane_config *config,
+		     struct eal_config *eal, struct mr_error *error)
+{
+	const uint64_t free_bytes = eal_free_hugepage_bytes();
+	uint64_t wanted_bytes;
+	bool hugepages;
+	int rc;
+
+	eal->memory_bytes =
+		LIBRARY_BYTES + probe_port_memory_bytes(&dp->probe) +
+		(uint64_t)config->pin_budget * PIN_BYTES +
+		config->worker_count * (sizeof(struct worker) + sizeof(struct mr_worker_counters));
+	for (uint32_t i = 0; i < dp->port_count; i++)
+		eal->memory_bytes += port_memory_bytes(&dp->ports[i], config->worker_count);
+	wanted_bytes = eal_hugepage_bytes_wanted(eal);
+	hugepages = free_bytes >= wanted_bytes;
+	rc = eal_start(eal, hugepages, error);
+	if (rc != 0)
+		return rc;
+	dp->eal_is_up = true;
+	return 0;
+}
+
+/* Said once all is up: a refusal is one line, and this is not its reason. */
+static void tell_of_pages(const struct mr_dataplane *dp, const struct eal_config *eal)
+{
+	if (rte_eal_has_hugepages() != 0)
+		return;
+	say(dp, LOG_NOTICE,
+	    "running on ordinary pages: %" PRIu64 " MiB of hugepages are wanted, %" PRIu64
+	    " MiB are free",
+	    (eal_hugepage_bytes_wanted(eal) >> 20) + 1, eal_free_hugepage_bytes() >> 20);
+}
+
+static int open_ports(struct mr_dataplane *dp, struct mr_error *error)
+{
+	for (uint32_t i = 0; i < dp->port_count; i++) {
+		const struct port *port = &dp->ports[i];
+		const int rc = port_open(&dp->ports[i], dp->worker_count, error);
+
+		if (rc != 0)
+			return rc;
+		if (port->kind == MR_DEVICE_AF_PACKET && netdev_merges_segments(&port->netdev))
+			say(dp, LOG_WARNING,
+			    "/ports/%u/device: %s merges received segments to frames that "
+			    "af_packet loses: ethtool -K %s gro off lro off",
+			    i, port->netdev.name, port->netdev.name);
+	}
+	return probe_port_open(&dp->probe, error);
+}
+
+/* Queue q of every port belongs to worker q modulo their number. */
+static void give_queues(const struct mr_dataplane *dp, struct worker *worker)
+{
+	for (uint32_t i = 0; i < dp->port_count; i++)
+		for (uint32_t q = worker->index; q < dp->ports[i].queues; q += dp->worker_count)
+			worker->rx_queues[worker->rx_queue_count++] = (struct worker_rx_queue){
+				.ethdev = dp->ports[i].ethdev,
+				.queue = (uint16_t)q,
+				.port = (uint8_t)i,
+			};
+	worker->rx_queues[worker->rx_queue_count++] = (struct worker_rx_queue){
+		.ethdev = dp->probe.ethdev,
+		.queue = (uint16_t)worker->index,
+		.port = WORKER_PROBE_PORT,
+	};
+}
+
+static void free_worker(struct worker *worker)
+{
+	if (worker != NULL)
+		rte_free(worker->counters);
+	rte_free(worker);
+}
+
+/* NULL: no memory. In the memory of the worker's own NUMA node, as are its counters. */
+static struct worker *create_worker(struct mr_dataplane *dp, uint32_t index)
+{
+	const uint32_t lcore = eal_worker_lcore(index);
+	const int node = (int)rte_lcore_to_socket_id(lcore);
+	struct worker *worker =
+		rte_zmalloc_socket("worker", sizeof(*worker), RTE_CACHE_LINE_SIZE, node);
+
+	if (worker == NULL)
+		return NULL;
+	worker->counters = rte_zmalloc_socket("counters", sizeof(*worker->counters),
+					      RTE_CACHE_LINE_SIZE, node);
+	if (worker->counters == NULL) {
+		rte_free(worker);
+		return NULL;
+	}
+	worker->index = index;
+	worker->lcore = lcore;
+	worker->ports = dp->ports;
+	worker->port_count = dp->port_count;
+	worker->probe_ethdev = dp->probe.ethdev;
+	worker->probe_mac = dp->probe.mac;
+	worker->snapshot = &dp->snapshot;
+	worker->qsbr = dp->qsbr;
+	worker->probe_backends = dp->probe_backends;
+	worker->pins = dp->pins;
+	worker->clock_start = dp->clock_start;
+	worker->clock_hz = rte_get_tsc_hz();
+	give_queues(dp, worker);
+	return worker;
+}
+
+static int create_workers(struct mr_dataplane *dp, uint32_t pin_budget, struct mr_error *error)
+{
+	dp->clock_start = rte_rdtsc();
+	dp->pins = mr_pin_table_create(pin_budget);
+	if (dp->pins == NULL)
+		return mr_error_set(error, -ENOMEM, "/sessions/pins: no memory for %u pins",
+				    pin_budget);
+	dp->qsbr = rte_zmalloc("qsbr", rte_rcu_qsbr_get_memsize(dp->worker_count),
+			       RTE_CACHE_LINE_SIZE);
+	if (dp->qsbr == NULL)
+		return mr_error_set(error, -ENOMEM, "no memory for workers");
+	rte_rcu_qsbr_init(dp->qsbr, dp->worker_count);
+	for (uint32_t i = 0; i < dp->worker_count; i++) {
+		dp->workers[i] = create_worker(dp, i);
+		if (dp->workers[i] == NULL)
+			return mr_error_set(error, -ENOMEM,
+					    "/workers/cores/%u: no memory on NUMA node %u", i,
+					    rte_lcore_to_socket_id(eal_worker_lcore(i)));
+	}
+	return 0;
+}
+
+static int launch_workers(struct mr_dataplane *dp, const uint16_t *cores, struct mr_error *error)
+{
+	for (uint32_t i = 0; i < dp->worker_count; i++) {
+		const int rc =
+			rte_eal_remote_launch(worker_run, dp->workers[i], dp->workers[i]->lcore);
+
+		if (rc != 0)
+			return mr_error_set(error, rc,
+					    "/workers/cores/%u: cannot start on core %u: %s", i,
+					    cores[i], strerror(-rc));
+		dp->launched_count++;
+	}
+	return 0;
+}
+
+static int bring_up(struct mr_dataplane *dp, const struct mr_dataplane_config *config,
+		    struct mr_error *error)
+{
+	struct eal_config eal = {.cores = config->cores, .worker_count = config->worker_count};
+	int rc = eal_check_cores(&eal, error);
+
+	if (rc == 0)
+		rc = probe_port_init(&dp->probe, config->worker_count, error);
+	if (rc == 0)
+		rc = claim_ports(dp, config, error);
+	if (rc == 0)
+		rc = start_eal(dp, config, &eal, error);
+	dp->worker_count = config->worker_count;
+	if (rc == 0)
+		rc = open_ports(dp, error);
+	if (rc == 0)
+		rc = create_workers(dp, config->pin_budget, error);
+	if (rc == 0)
+		rc = launch_workers(dp, config->cores, error);
+	if (rc == 0)
+		tell_of_pages(dp, &eal);
+	return rc;
+}
+
+int mr_dataplane_create(const struct mr_dataplane_config *config, mr_log_fn *log,
+			struct mr_dataplane **out, struct mr_error *error)
+{
+	struct mr_dataplane *dp = calloc(1, sizeof(*dp));
+	int rc;
+
+	if (dp == NULL)
+		return mr_error_set(error, -ENOMEM, "no memory");
+	dp->log = log;
+	dp->probe.netns = -1;
+	for (uint32_t i = 0; i < TCP_PORTS; i++)
+		atomic_init(&dp->probe_backends[i], MR_BACKEND_NONE);
+	library_log_start(config->verbose);
+	rc = bring_up(dp, config, error);
+	if (rc != 0) {
+		mr_dataplane_destroy(dp);
+		return rc;
+	}
+	*out = dp;
+	return 0;
+}
+
+static void stop_workers(struct mr_dataplane *dp)
+{
+	for (uint32_t i = 0; i < dp->launched_count; i++)
+		atomic_store(&dp->workers[i]->stop, true);
+	for (uint32_t i = 0; i < dp->launched_count; i++)
+		rte_eal_wait_lcore(dp->workers[i]->lcore);
+	dp->launched_count = 0;
+}
+
+static void free_snapshots(struct mr_dataplane *dp)
+{
+	for (uint32_t i = 0; i < dp->retired_count; i++)
+		mr_snapshot_destroy(dp->retired[(dp->retired_first + i) % RETIRED_MAX].snapshot);
+	if (dp->published != NULL)
+		mr_snapshot_destroy(dp->published);
+}
+
+/* Also takes down what mr_dataplane_create() could bring up before it failed. */
+void mr_dataplane_destroy(struct mr_dataplane *dp)
+{
+	bool may_stop_eal;
+
+	if (dp == NULL)
+		return;
+	may_stop_eal = dp->eal_is_up;
+	stop_workers(dp);
+	probe_port_close(&dp->probe);
+	for (uint32_t i = dp->port_count; i-- > 0;)
+		may_stop_eal &= port_close(&dp->ports[i]);
+	free_snapshots(dp);
+	for (uint32_t i = 0; i < dp->worker_count; i++)
+		free_worker(dp->workers[i]);
+	rte_free(dp->qsbr);
+	if (dp->pins != NULL)
+		mr_pin_table_destroy(dp->pins);
+	steering_keys_fini(&dp->steered);
+	if (may_stop_eal)
+		eal_stop();
+	library_log_stop();
+	free(dp);
+}
+
+uint64_t mr_dataplane_hugepage_bytes(const struct mr_dataplane *dp)
+{
+	(void)dp;
+	return rte_eal_has_hugepages() != 0 ? rte_eal_get_physmem_size() : 0;
+}
+
+/* Frees the oldest retired snapshot; false when a worker may hold it and @wait is false. */
+static bool free_oldest(struct mr_dataplane *dp, bool wait)
+{
+	const struct retired *oldest = &dp->retired[dp->retired_first];
+
+	if (rte_rcu_qsbr_check(dp->qsbr, oldest->token, wait) == 0)
+		return false;
+	mr_snapshot_destroy(oldest->snapshot);
+	dp->retired_first = (dp->retired_first + 1) % RETIRED_MAX;
+	dp->retired_count--;
+	return true;
+}
+
+static void retire(struct mr_dataplane *dp, struct mr_snapshot *snapshot)
+{
+	uint32_t place;
+
+	if (dp->retired_count == RETIRED_MAX)
+		free_oldest(dp, true);
+	place = (dp->retired_first + dp->retired_count) % RETIRED_MAX;
+	dp->retired[place] = (struct retired){snapshot, rte_rcu_qsbr_start(dp->qsbr)};
+	dp->retired_count++;
+}
+
+void mr_dataplane_publish(struct mr_dataplane *dp, struct mr_snapshot *next)
+{
+	struct mr_snapshot *const previous = dp->published;
+
+	dp->published = next;
+	atomic_store(&dp->snapshot, next);
+	if (previous != NULL)
+		retire(dp, previous);
+}
+
+bool mr_dataplane_reclaim(struct mr_dataplane *dp)
+{
+	while (dp->retired_count > 0)
+		if (!free_oldest(dp, false))
+			return false;
+	return true;
+}
+
+static void keep_only(const struct mr_dataplane *dp, const struct steering_keys *keys)
+{
+	for (uint32_t i = 0; i < dp->port_count; i++)
+		if (steering_is_open(&dp->ports[i].steering))
+			steering_keep_only(&dp->ports[i].steering, keys);
+}
+
+static int add(const struct mr_dataplane *dp, const struct steering_keys *keys,
+	       struct mr_error *error)
+{
+	for (uint32_t i = 0; i < dp->port_count; i++) {
+		struct mr_error cause = {""};
+		int rc;
+
+		if (!steering_is_open(&dp->ports[i].steering))
+			continue;
+		rc = steering_add(&dp->ports[i].steering, keys, &cause);
+		if (rc != 0)
+			return mr_error_set(error, rc, "/ports/%u/device: %.480s", i, cause.text);
+	}
+	return 0;
+}
+
+int mr_dataplane_steer(struct mr_dataplane *dp, const struct mr_endpoint *endpoints,
+		       uint32_t endpoint_count, const struct mr_addr *probe_sources,
+		       uint32_t probe_source_count, struct mr_error *error)
+{
+	struct steering_keys keys;
+	int rc = steering_keys_init(endpoints, endpoint_count, probe_sources, probe_source_count,
+				    &keys);
+
+	if (rc != 0)
+		return mr_error_set(error, rc, "no memory for steering");
+	rc = add(dp, &keys, error);
+	if (rc != 0) {
+		keep_only(dp, &dp->steered);
+		steering_keys_fini(&keys);
+		return rc;
+	}
+	keep_only(dp, &keys);
+	steering_keys_fini(&dp->steered);
+	dp->steered = keys;
+	return 0;
+}
+
+struct mr_pin_table *mr_dataplane_pins(struct mr_dataplane *dp)
+{
+	return dp->pins;
+}
+
+uint32_t mr_dataplane_clock_s(const struct mr_dataplane *dp)
+{
+	return (uint32_t)((rte_rdtsc() - dp->clock_start) / rte_get_tsc_hz());
+}
+
+uint32_t mr_dataplane_worker_count(const struct mr_dataplane *dp)
+{
+	return dp->worker_count;
+}
+
+const struct mr_worker_counters *mr_dataplane_counters(const struct mr_dataplane *dp,
+						       uint32_t worker)
+{
+	assert(worker < dp->worker_count);
+	return dp->workers[worker]->counters;
+}
+
+int mr_dataplane_port_info(const struct mr_dataplane *dp, uint32_t port, struct mr_port_info *out)
+{
+	if (port >= dp->port_count)
+		return -ENOENT;
+	port_read(&dp->ports[port], out);
+	return 0;
+}
+
+int mr_dataplane_probe_netns(const struct mr_dataplane *dp)
+{
+	return dp->probe.netns;
+}
+
+void mr_dataplane_set_probe(struct mr_dataplane *dp, uint16_t source_port, mr_backend_id backend)
+{
+	atomic_store(&dp->probe_backends[source_port], backend);
+}

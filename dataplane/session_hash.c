@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <mailrail/session.h>
+
+#include <string.h>
+
+#include <rte_byteorder.h>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#define AES_ROUNDS 10
+#define BLOCKS_MAX 3
+
+/* The last byte of the first block keeps the two families' messages prefix-free. */
+#define FAMILY_V4 4
+#define FAMILY_V6 6
+
+/* FIPS 197, figure 7. */
+static const uint8_t sbox[256] = {
+	0x63, 0x7c, 0x77, 0x7b, 0xf2, 0x6b, 0x6f, 0xc5, 0x30, 0x01, 0x67, 0x2b, 0xfe, 0xd7, 0xab,
+	0x76, 0xca, 0x82, 0xc9, 0x7d, 0xfa, 0x59, 0x47, 0xf0, 0xad, 0xd4, 0xa2, 0xaf, 0x9c, 0xa4,
+	0x72, 0xc0, 0xb7, 0xfd, 0x93, 0x26, 0x36, 0x3f, 0xf7, 0xcc, 0x34, 0xa5, 0xe5, 0xf1, 0x71,
+	0xd8, 0x31, 0x15, 0x04, 0xc7, 0x23, 0xc3, 0x18, 0x96, 0x05, 0x9a, 0x07, 0x12, 0x80, 0xe2,
+	0xeb, 0x27, 0xb2, 0x75, 0x09, 0x83, 0x2c, 0x1a, 0x1b, 0x6e, 0x5a, 0xa0, 0x52, 0x3b, 0xd6,
+	0xb3, 0x29, 0xe3, 0x2f, 0x84, 0x53, 0xd1, 0x00, 0xed, 0x20, 0xfc, 0xb1, 0x5b, 0x6a, 0xcb,
+	0xbe, 0x39, 0x4a, 0x4c, 0x58, 0xcf, 0xd0, 0xef, 0xaa, 0xfb, 0x43, 0x4d, 0x33, 0x85, 0x45,
+	0xf9, 0x02, 0x7f, 0x50, 0x3c, 0x9f, 0xa8, 0x51, 0xa3, 0x40, 0x8f, 0x92, 0x9d, 0x38, 0xf5,
+	0xbc, 0xb6, 0xda, 0x21, 0x10, 0xff, 0xf3, 0xd2, 0xcd, 0x0c, 0x13, 0xec, 0x5f, 0x97, 0x44,
+	0x17, 0xc4, 0xa7, 0x7e, 0x3d, 0x64, 0x5d, 0x19, 0x73, 0x60, 0x81, 0x4f, 0xdc, 0x22, 0x2a,
+	0x90, 0x88, 0x46, 0xee, 0xb8, 0x14, 0xde, 0x5e, 0x0b, 0xdb, 0xe0, 0x32, 0x3a, 0x0a, 0x49,
+	0x06, 0x24, 0x5c, 0xc2, 0xd3, 0xac, 0x62, 0x91, 0x95, 0xe4, 0x79, 0xe7, 0xc8, 0x37, 0x6d,
+	0x8d, 0xd5, 0x4e, 0xa9, 0x6c, 0x56, 0xf4, 0xea, 0x65, 0x7a, 0xae, 0x08, 0xba, 0x78, 0x25,
+	0x2e, 0x1c, 0xa6, 0xb4, 0xc6, 0xe8, 0xdd, 0x74, 0x1f, 0x4b, 0xbd, 0x8b, 0x8a, 0x70, 0x3e,
+	0xb5, 0x66, 0x48, 0x03, 0xf6, 0x0e, 0x61, 0x35, 0x57, 0xb9, 0x86, 0xc1, 0x1d, 0x9e, 0xe1,
+	0xf8, 0x98, 0x11, 0x69, 0xd9, 0x8e, 0x94, 0x9b, 0x1e, 0x87, 0xe9, 0xce, 0x55, 0x28, 0xdf,
+	0x8c, 0xa1, 0x89, 0x0d, 0xbf, 0xe6, 0x42, 0x68, 0x41, 0x99, 0x2d, 0x0f, 0xb0, 0x54, 0xbb,
+	0x16,
+};
+
+/* Multiplication by x in GF(2^8), FIPS 197, section 4.2.1. */
+static uint8_t xtime(uint8_t byte)
+{
+	return (uint8_t)(byte << 1 ^ (byte >> 7) * 0x1b);
+}
+
+void mr_hash_key_init(struct mr_hash_key *key, const uint8_t secret[MR_HASH_KEY_BYTES])
+{
+	uint8_t *bytes = &key->round_keys[0][0];
+	uint8_t rcon = 1;
+
+	memcpy(bytes, secret, MR_HASH_KEY_BYTES);
+	for (unsigned int i = 16; i < sizeof(key->round_keys); i += 4) {
+		uint8_t word[4];
+
+		memcpy(word, &bytes[i - 4], 4);
+		if (i % 16 == 0) {
+			const uint8_t first = word[0];
+
+			word[0] = sbox[word[1]] ^ rcon;
+			word[1] = sbox[word[2]];
+			word[2] = sbox[word[3]];
+			word[3] = sbox[first];
+			rcon = xtime(rcon);
+		}
+		for (unsigned int j = 0; j < 4; j++)
+			bytes[i + j] = bytes[i - 16 + j] ^ word[j];
+	}
+#if defined(__x86_64__)
+	key->aes_instructions = __builtin_cpu_supports("aes");
+#else
+	key->aes_instructions = false;
+#endif
+}
+
+/* Lays the tuple out in blocks; returns their number. */
+static unsigned int tuple_to_blocks(const struct mr_tuple *tuple, uint8_t blocks[BLOCKS_MAX][16])
+{
+	memset(blocks[0], 0, 16);
+	if (mr_addr_is_v4(&tuple->client) && mr_addr_is_v4(&tuple->service)) {
+		memcpy(&blocks[0][0], &tuple->client.bytes[12], 4);
+		memcpy(&blocks[0][4], &tuple->service.bytes[12], 4);
+		memcpy(&blocks[0][8], &tuple->client_port, 2);
+		memcpy(&blocks[0][10], &tuple->service_port, 2);
+		blocks[0][15] = FAMILY_V4;
+		return 1;
+	}
+	memcpy(&blocks[0][0], &tuple->client_port, 2);
+	memcpy(&blocks[0][2], &tuple->service_port, 2);
+	blocks[0][15] = FAMILY_V6;
+	memcpy(blocks[1], tuple->client.bytes, 16);
+	memcpy(blocks[2], tuple->service.bytes, 16);
+	return BLOCKS_MAX;
+}
+
+static uint64_t hash_from_block(const uint8_t block[16])
+{
+	uint64_t hash;
+
+	memcpy(&hash, block, sizeof(hash));
+	hash = rte_le_to_cpu_64(hash);
+	return hash != 0 ? hash : 1;
+}
+
+static void add_block(uint8_t state[16], const uint8_t block[16])
+{
+	for (unsigned int i = 0; i < 16; i++)
+		state[i] ^= block[i];
+}
+
+static void sub_bytes_shift_rows(uint8_t state[16])
+{
+	uint8_t shifted[16];
+
+	for (unsigned int column = 0; column < 4; column++) {
+		for (unsigned int row = 0; row < 4; row++)
+			shifted[4 * column + row] = sbox[state[4 * ((column + row) % 4) + row]];
+	}
+	memcpy(state, shifted, sizeof(shifted));
+}
+
+static void mix_columns(uint8_t state[16])
+{
+	for (unsigned int column = 0; column < 4; column++) {
+		uint8_t *s = &state[4 * column];
+		const uint8_t all = s[0] ^ s[1] ^ s[2] ^ s[3];
+		const uint8_t first = s[0];
+
+		s[0] ^= all ^ xtime(s[0] ^ s[1]);
+		s[1] ^= all ^ xtime(s[1] ^ s[2]);
+		s[2] ^= all ^ xtime(s[2] ^ s[3]);
+		s[3] ^= all ^ xtime(s[3] ^ first);
+	}
+}
+
+static void encrypt_portable(const struct mr_hash_key *key, uint8_t state[16])
+{
+	add_block(state, key->round_keys[0]);
+	for (unsigned int round = 1; round < AES_ROUNDS; round++) {
+		sub_bytes_shift_rows(state);
+		mix_columns(state);
+		add_block(state, key->round_keys[round]);
+	}
+	sub_bytes_shift_rows(state);
+	add_block(state, key->round_keys[AES_ROUNDS]);
+}
+
+uint64_t mr_session_hash_portable(const struct mr_hash_key *key, const struct mr_tuple *tuple)
+{
+	uint8_t blocks[BLOCKS_MAX][16];
+	const unsigned int count = tuple_to_blocks(tuple, blocks);
+	uint8_t state[16] = {0};
+
+	for (unsigned int i = 0; i < count; i++) {
+		add_block(state, blocks[i]);
+		encrypt_portable(key, state);
+	}
+	return hash_from_block(state);
+}
+
+#if defined(__x86_64__)
+
+__attribute__((target("aes,sse4.1"))) static uint64_t hash_with_aes_instructions(
+	const struct mr_hash_key *key, const struct mr_tuple *tuple)
+{
+	uint8_t blocks[BLOCKS_MAX][16];
+	const unsigned int count = tuple_to_blocks(tuple, blocks);
+	const __m128i *round_keys = (const __m128i *)(const void *)key->round_keys;
+	__m128i state = _mm_setzero_si128();
+	uint8_t out[16];
+
+	for (unsigned int i = 0; i < count; i++) {
+		state = _mm_xor_si128(state, _mm_loadu_si128((const __m128i *)blocks[i]));
+		state = _mm_xor_si128(state, round_keys[0]);
+		for (unsigned int round = 1; round < AES_ROUNDS; round++)
+			state = _mm_aesenc_si128(state, round_keys[round]);
+		state = _mm_aesenclast_si128(state, round_keys[AES_ROUNDS]);
+	}
+	_mm_storeu_si128((__m128i *)out, state);
+	return hash_from_block(out);
+}
+
+uint64_t mr_session_hash(const struct mr_hash_key *key, const struct mr_tuple *tuple)
+{
+	if (key->aes_instructions)
+		return hash_with_aes_instructions(key, tuple);
+	return mr_session_hash_portable(key, tuple);
+}
+
+#else
+
+uint64_t mr_session_hash(const struct mr_hash_key *key, const struct mr_tuple *tuple)
+{
+	return mr_session_hash_portable(key, tuple);
+}
+
+#endif

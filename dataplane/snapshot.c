@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <mailrail/snapshot.h>
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_common.h>
+
+/* What workers note about slots; one block for all tables that a pool ever had of one size. */
+struct slot_notes {
+	uint32_t references;
+	uint32_t unknown_s[];
+};
+
+static struct slot_notes *notes_of(struct mr_slots *slots)
+{
+	return (struct slot_notes *)((char *)slots->unknown_s -
+				     offsetof(struct slot_notes, unknown_s));
+}
+
+/*
+ * Zeroed, on cache lines of its own. Ordinary memory: how much of it tables need depends on
+ * configurations to come, and EAL's is measured out at the start.
+ */
+static void *zalloc(size_t count, size_t size)
+{
+	const size_t bytes =
+		RTE_ALIGN_CEIL(RTE_MAX(count, (size_t)1) * size, (size_t)RTE_CACHE_LINE_SIZE);
+	void *memory = aligned_alloc(RTE_CACHE_LINE_SIZE, bytes);
+
+	return memory != NULL ? memset(memory, 0, bytes) : NULL;
+}
+
+struct mr_slots *mr_slots_create(uint32_t size, struct mr_slots *previous)
+{
+	struct mr_slots *slots = zalloc(1, sizeof(*slots) + (size_t)size * sizeof(slots->words[0]));
+	struct slot_notes *notes;
+
+	if (slots == NULL)
+		return NULL;
+	if (previous != NULL)
+		notes = notes_of(previous);
+	else
+		notes = zalloc(1, sizeof(*notes) + (size_t)size * sizeof(notes->unknown_s[0]));
+	if (notes == NULL) {
+		free(slots);
+		return NULL;
+	}
+	notes->references++;
+	slots->references = 1;
+	slots->size = size;
+	slots->unknown_s = notes->unknown_s;
+	return slots;
+}
+
+struct mr_slots *mr_slots_get(struct mr_slots *slots)
+{
+	slots->references++;
+	return slots;
+}
+
+void mr_slots_put(struct mr_slots *slots)
+{
+	if (slots == NULL || --slots->references > 0)
+		return;
+	if (--notes_of(slots)->references == 0)
+		free(notes_of(slots));
+	free(slots);
+}
+
+struct mr_snapshot *mr_snapshot_create(const struct mr_snapshot_sizes *sizes)
+{
+	struct mr_snapshot *snapshot = zalloc(1, sizeof(*snapshot));
+	/* At most half full, so that a probe sequence is short and always ends. */
+	const uint32_t entries = rte_align32pow2(2 * (sizes->endpoint_count + 1));
+
+	if (snapshot == NULL)
+		return NULL;
+	snapshot->services = zalloc(sizes->service_capacity, sizeof(*snapshot->services));
+	snapshot->pools = zalloc(sizes->pool_count, sizeof(*snapshot->pools));
+	snapshot->backends = zalloc(sizes->backend_capacity, sizeof(*snapshot->backends));
+	snapshot->endpoints = zalloc(entries, sizeof(*snapshot->endpoints));
+	snapshot->service_capacity = sizes->service_capacity;
+	snapshot->pool_count = sizes->pool_count;
+	snapshot->backend_capacity = sizes->backend_capacity;
+	snapshot->endpoint_mask = entries - 1;
+	if (snapshot->services == NULL || snapshot->pools == NULL || snapshot->backends == NULL ||
+	    snapshot->endpoints == NULL) {
+		mr_snapshot_destroy(snapshot);
+		return NULL;
+	}
+	return snapshot;
+}
+
+void mr_snapshot_destroy(struct mr_snapshot *snapshot)
+{
+	if (snapshot == NULL)
+		return;
+	for (uint32_t i = 0; snapshot->pools != NULL && i < snapshot->pool_count; i++)
+		mr_slots_put(snapshot->pools[i].slots);
+	for (uint32_t i = 0; snapshot->services != NULL && i < snapshot->service_capacity; i++)
+		free((void *)(uintptr_t)snapshot->services[i].exclude);
+	free(snapshot->endpoints);
+	free(snapshot->backends);
+	free(snapshot->pools);
+	free(snapshot->services);
+	free(snapshot);
+}
+
+int mr_snapshot_set_exclude(struct mr_service *service, const struct mr_range *ranges,
+			    uint32_t count)
+{
+	struct mr_range *copy;
+
+	if (count == 0)
+		return 0;
+	copy = zalloc(count, sizeof(*copy));
+	if (copy == NULL)
+		return -ENOMEM;
+	memcpy(copy, ranges, count * sizeof(*copy));
+	service->exclude = copy;
+	service->exclude_count = count;
+	return 0;
+}
+
+/* Finalizer of MurmurHash3 over the three words; collisions only cost a longer probe. */
+static uint32_t endpoint_hash(const struct mr_addr *address, rte_be16_t port)
+{
+	uint64_t words[2];
+	uint64_t hash;
+
+	memcpy(words, address->bytes, sizeof(words));
+	hash = words[0] ^ words[1] ^ (uint64_t)port << 16;
+	hash ^= hash >> 33;
+	hash *= 0xff51afd7ed558ccdULL;
+	hash ^= hash >> 33;
+	return (uint32_t)hash;
+}
+
+/* The entry that holds (address, port), or the free one where it would go. */
+static struct mr_endpoint *endpoint_entry(const struct mr_snapshot *snapshot,
+					  const struct mr_addr *address, rte_be16_t port)
+{
+	uint32_t index = endpoint_hash(address, port) & snapshot->endpoint_mask;
+
+	while (snapshot->endpoints[index].port != 0) {
+		struct mr_endpoint *entry = &snapshot->endpoints[index];
+
+		if (entry->port == port && mr_addr_equal(&entry->address, address))
+			return entry;
+		index = (index + 1) & snapshot->endpoint_mask;
+	}
+	return &snapshot->endpoints[index];
+}
+
+int mr_snapshot_add_endpoint(struct mr_snapshot *snapshot, const struct mr_endpoint *endpoint)
+{
+	struct mr_endpoint *entry = endpoint_entry(snapshot, &endpoint->address, endpoint->port);
+
+	if (entry->port != 0)
+		return -EEXIST;
+	*entry = *endpoint;
+	return 0;
+}
+
+const struct mr_endpoint *mr_snapshot_find_endpoint(const struct mr_snapshot *snapshot,
+						    const struct mr_addr *address, rte_be16_t port)
+{
+	const struct mr_endpoint *entry = endpoint_entry(snapshot, address, port);
+
+	return entry->port != 0 ? entry : NULL;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What a kernel port's steering program (bpf/) hands to mailrail: the entries of its two maps,
+ * and the program's place on the interface. Control thread.
+ */
+#ifndef MAILRAIL_DATAPLANE_STEERING_H
+#define MAILRAIL_DATAPLANE_STEERING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <mailrail/dataplane.h>
+
+#include "bpf/steer_keys.h"
+#include "netdev.h"
+
+/* Both maps' entries, each sorted and without repetition. Zeroed: none. */
+struct steering_keys {
+	struct steer_endpoint *endpoints;
+	uint32_t endpoint_count;
+	struct steer_address *sources;
+	uint32_t source_count;
+};
+
+/* -ENOMEM; steering_keys_fini() frees what @out holds. */
+int steering_keys_init(const struct mr_endpoint *endpoints, uint32_t endpoint_count,
+		       const struct mr_addr *sources, uint32_t source_count,
+		       struct steering_keys *out);
+void steering_keys_fini(struct steering_keys *keys);
+
+struct bpf_object;
+
+/* One interface's program. steering_init() makes it one without. */
+struct steering {
+	int services_map; /* descriptors; -1: none */
+	int probe_sources_map;
+	struct bpf_object *tc; /* af_packet only; owns the maps then */
+	int tc_ifindex;
+	bool tc_hook_ours; /* the clsact qdisc is here because of us */
+};
+
+void steering_init(struct steering *steering);
+bool steering_is_open(const struct steering *steering);
+
+/* Enters what is missing; what is there already is not touched. */
+int steering_add(const struct steering *steering, const struct steering_keys *keys,
+		 struct mr_error *error);
+/* Deletes everything else. */
+void steering_keep_only(const struct steering *steering, const struct steering_keys *keys);
+
+/* Lets go of the maps, and takes the tc program off; net_af_xdp takes off its own. */
+void steering_close(struct steering *steering);
+
+/*
+ * AF_XDP. The program's object as a memory file for net_af_xdp, which loads and attaches it;
+ * a descriptor to close.
+ */
+int steering_xdp_object(struct mr_error *error);
+/* Finds the maps of the attached program. */
+int steering_xdp_open(struct steering *steering, const struct netdev *netdev,
+		      struct mr_error *error);
+/* Is somebody else's program there? */
+bool steering_xdp_is_foreign(const struct netdev *netdev);
+/*
+ * Takes our own program off an interface that no mailraild holds any more, as after a kill.
+ * With @need_free, -EBUSY when a foreign program is there, which is never touched.
+ */
+int steering_xdp_clear(const struct netdev *netdev, bool need_free, struct mr_error *error);
+
+/* AF_PACKET. Loads the program and attaches it to the ingress hook. */
+int steering_tc_open(struct steering *steering, const struct netdev *netdev,
+		     struct mr_error *error);
+/* Takes it off again, and the hook when it is here because of us and nobody else uses it. */
+void steering_tc_close(struct steering *steering);
+/* As steering_xdp_clear(). */
+void steering_tc_clear(const struct netdev *netdev);
+
+#endif

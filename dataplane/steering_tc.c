@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "steering.h"
+
+#include <errno.h>
+#include <linux/pkt_sched.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <libmnl/libmnl.h>
+
+#include "library_log.h"
+#include "steer_tc.skel.h"
+
+/*
+ * Our filter's place: before everybody else's, since theirs may end the chain, and under a
+ * handle that nobody else picks.
+ */
+#define FILTER_PRIORITY 1
+#define FILTER_HANDLE	0x6d61696c /* "mail" */
+
+static int filter_seen(const struct nlmsghdr *message, void *context)
+{
+	if (message->nlmsg_type == RTM_NEWTFILTER)
+		*(bool *)context = true;
+	return MNL_CB_OK;
+}
+
+/* libmnl's advice for one read of a dump. */
+#define DUMP_BYTES 32768
+
+/* Has the hook @parent (TC_H_MIN_INGRESS, TC_H_MIN_EGRESS) a filter? Failure counts as one. */
+static bool hook_is_used(int ifindex, uint32_t parent)
+{
+	_Alignas(NLMSG_ALIGNTO) char buffer[DUMP_BYTES];
+	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+	struct tcmsg *tc = mnl_nlmsg_put_extra_header(message, sizeof(*tc));
+	struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	bool used = false;
+	ssize_t length = -1;
+	int rc = MNL_CB_ERROR;
+
+	message->nlmsg_type = RTM_GETTFILTER;
+	message->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	tc->tcm_family = AF_UNSPEC;
+	tc->tcm_ifindex = ifindex;
+	tc->tcm_parent = TC_H_MAKE(TC_H_CLSACT, parent);
+	if (socket == NULL)
+		return true;
+	if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) == 0 &&
+	    mnl_socket_sendto(socket, message, message->nlmsg_len) >= 0)
+		length = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
+	while (length > 0) {
+		rc = mnl_cb_run(buffer, (size_t)length, 0, mnl_socket_get_portid(socket),
+				filter_seen, &used);
+		if (rc <= MNL_CB_STOP)
+			break;
+		length = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
+	}
+	mnl_socket_close(socket);
+	return used || rc != MNL_CB_STOP;
+}
+
+static int detach(int ifindex)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = BPF_TC_INGRESS);
+	LIBBPF_OPTS(bpf_tc_opts, filter, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY);
+
+	return bpf_tc_detach(&hook, &filter);
+}
+
+/* Removes the clsact qdisc when nobody uses it. */
+static void remove_hook(int ifindex)
+{
+	LIBBPF_OPTS(bpf_tc_hook, both, .ifindex = ifindex,
+		    .attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS);
+
+	if (!hook_is_used(ifindex, TC_H_MIN_INGRESS) && !hook_is_used(ifindex, TC_H_MIN_EGRESS))
+		bpf_tc_hook_destroy(&both);
+}
+
+void steering_tc_clear(const struct netdev *netdev)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = netdev->ifindex, .attach_point = BPF_TC_INGRESS);
+	LIBBPF_OPTS(bpf_tc_opts, filter, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY);
+
+	if (bpf_tc_query(&hook, &filter) == 0 && detach(netdev->ifindex) == 0)
+		remove_hook(netdev->ifindex);
+}
+
+static int attach(struct steering *steering, const struct netdev *netdev, int program)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = netdev->ifindex, .attach_point = BPF_TC_INGRESS);
+	LIBBPF_OPTS(bpf_tc_opts, filter, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY,
+		    .prog_fd = program);
+	int rc = bpf_tc_hook_create(&hook);
+
+	if (rc != 0 && rc != -EEXIST)
+		return rc;
+	steering->tc_hook_ours = rc == 0;
+	rc = bpf_tc_attach(&hook, &filter);
+	if (rc != 0 && steering->tc_hook_ours)
+		remove_hook(netdev->ifindex);
+	return rc;
+}
+
+/* NULL with the reason in @error. */
+static struct bpf_object *load_object(const struct netdev *netdev, struct mr_error *error)
+{
+	struct bpf_object *object;
+	const void *bytes;
+	size_t size;
+	int rc;
+
+	bytes = steer_tc_bpf__elf_bytes(&size);
+	object = bpf_object__open_mem(bytes, size, NULL);
+	rc = object != NULL ? bpf_object__load(object) : -errno;
+	if (rc == 0)
+		return object;
+	mr_error_set(error, rc, "%s: cannot load the tc program: %s", netdev->name,
+		     library_log_first());
+	bpf_object__close(object);
+	return NULL;
+}
+
+int steering_tc_open(struct steering *steering, const struct netdev *netdev, struct mr_error *error)
+{
+	struct bpf_object *object;
+	int rc;
+
+	library_log_clear();
+	object = load_object(netdev, error);
+	if (object == NULL)
+		return -EINVAL;
+	rc = attach(steering, netdev, bpf_program__fd(bpf_object__next_program(object, NULL)));
+	if (rc != 0) {
+		bpf_object__close(object);
+		return mr_error_set(error, rc, "%s: cannot attach the tc program: %s", netdev->name,
+				    library_log_first());
+	}
+	steering->tc = object;
+	steering->tc_ifindex = netdev->ifindex;
+	steering->services_map = bpf_object__find_map_fd_by_name(object, "services");
+	steering->probe_sources_map = bpf_object__find_map_fd_by_name(object, "probe_sources");
+	return 0;
+}
+
+void steering_tc_close(struct steering *steering)
+{
+	detach(steering->tc_ifindex);
+	if (steering->tc_hook_ours)
+		remove_hook(steering->tc_ifindex);
+	bpf_object__close(steering->tc);
+	steering_init(steering);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "worker.h"
+
+#include <rte_cycles.h>
+#include <rte_pause.h>
+
+#include "packet.h"
+
+static bool should_run(const struct worker *worker)
+{
+	return !atomic_load_explicit(&worker->stop, memory_order_relaxed);
+}
+
+/* Keeps now_s without a division per round. */
+static void clock_tick(struct worker *worker)
+{
+	const uint64_t now = rte_rdtsc() - worker->clock_start;
+
+	if (now < worker->next_second)
+		return;
+	worker->now_s = (uint32_t)(now / worker->clock_hz);
+	worker->next_second = (worker->now_s + 1ULL) * worker->clock_hz;
+}
+
+/* The way of a packet, from RX to TX. */
+static void work_on_queue(struct worker *worker, const struct mr_snapshot *snapshot,
+			  const struct worker_rx_queue *queue)
+{
+	struct burst burst;
+
+	if (receive(worker, queue, &burst) == 0)
+		return;
+	parse(worker, &burst);
+	match_service(worker, snapshot, &burst);
+	pick_backend(worker, snapshot, &burst);
+	forward(worker, snapshot, &burst);
+	transmit(worker, &burst);
+}
+
+int worker_run(void *arg)
+{
+	struct worker *worker = arg;
+
+	rte_rcu_qsbr_thread_register(worker->qsbr, worker->index);
+	rte_rcu_qsbr_thread_online(worker->qsbr, worker->index);
+	while (should_run(worker)) {
+		const struct mr_snapshot *snapshot =
+			atomic_load_explicit(worker->snapshot, memory_order_acquire);
+
+		clock_tick(worker);
+		for (uint32_t i = 0; snapshot != NULL && i < worker->rx_queue_count; i++)
+			work_on_queue(worker, snapshot, &worker->rx_queues[i]);
+		/* No pointer into the snapshot survives this line. */
+		rte_rcu_qsbr_quiescent(worker->qsbr, worker->index);
+	}
+	rte_rcu_qsbr_thread_offline(worker->qsbr, worker->index);
+	rte_rcu_qsbr_thread_unregister(worker->qsbr, worker->index);
+	return 0;
+}
