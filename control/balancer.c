@@ -1,0 +1,546 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "balancer.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "compile.h"
+#include "fleet.h"
+#include "log.h"
+#include "next_hop.h"
+#include "pin_sweep.h"
+#include "probe_plan.h"
+#include "way.h"
+
+/* Pieces of one pass over the pins follow each other at once; passes are this far apart. */
+#define PASS_INTERVAL_MS 500
+#define STEP_INTERVAL_MS 2
+
+struct balancer {
+	struct mr_dataplane *dp;
+	char *path;
+	struct config *config;
+	uint64_t generation;
+	struct roster *roster;
+	struct fleet *fleet;
+	struct way_ports ports;
+	struct next_hops *hops;
+	struct health *health;
+	struct pin_sweep *sweep;
+	struct event *refresh; /* runs once, after any number of reasons in one turn */
+	struct event *step;    /* the next piece of work on pins and retired snapshots */
+};
+
+static void schedule_refresh(struct balancer *balancer)
+{
+	event_active(balancer->refresh, EV_TIMEOUT, 0);
+}
+
+static void schedule_step(struct balancer *balancer, uint32_t delay_ms)
+{
+	const struct timeval delay = {
+		.tv_sec = delay_ms / 1000,
+		.tv_usec = delay_ms % 1000 * 1000,
+	};
+
+	event_add(balancer->step, &delay);
+}
+
+/* What workers and prober need for one fleet, made in full before any of it takes effect. */
+struct release {
+	struct probe_plan plan;
+	struct mr_snapshot *snapshot;
+	struct mr_endpoint *endpoints;
+	uint32_t endpoint_count;
+};
+
+static void release_fini(struct release *release)
+{
+	probe_plan_fini(&release->plan);
+	mr_snapshot_destroy(release->snapshot);
+	free(release->endpoints);
+}
+
+static int release_make(const struct balancer *balancer, const struct fleet *fleet,
+			uint64_t generation, struct release *out)
+{
+	struct release release = {0};
+
+	if (probe_plan_make(fleet, &balancer->ports, balancer->hops, &release.plan) < 0)
+		return -ENOMEM;
+	release.endpoints = compile_endpoints(fleet, &release.endpoint_count);
+	release.snapshot = compile_snapshot(fleet, &balancer->ports, balancer->hops, &release.plan,
+					    generation);
+	if (release.endpoints == NULL || release.snapshot == NULL) {
+		release_fini(&release);
+		return -ENOMEM;
+	}
+	*out = release;
+	return 0;
+}
+
+static int release_steer(const struct balancer *balancer, const struct release *release,
+			 struct mr_error *error)
+{
+	return mr_dataplane_steer(balancer->dp, release->endpoints, release->endpoint_count,
+				  release->plan.sources, release->plan.source_count, error);
+}
+
+/* From here on workers see the snapshot; nothing can fail any more. */
+static void release_publish(struct balancer *balancer, struct release *release)
+{
+	mr_dataplane_publish(balancer->dp, release->snapshot);
+	release->snapshot = NULL;
+	if (health_set_targets(balancer->health, release->plan.targets,
+			       release->plan.target_count) < 0)
+		log_write(LOG_ERR, "out of memory: health checks go on with the former backends");
+	if (pin_sweep_restart(balancer->sweep, balancer->fleet) < 0)
+		log_write(LOG_ERR, "out of memory: pins are not cleaned up for now");
+	schedule_step(balancer, STEP_INTERVAL_MS);
+}
+
+static int watch_next_hops(struct balancer *balancer, const struct fleet *fleet,
+			   struct mr_error *error)
+{
+	struct mr_addr *addresses;
+	uint32_t count = 0;
+	int rc;
+
+	for (uint32_t i = 0; i < fleet->pool_count; i++)
+		count += fleet->pools[i].member_count;
+	addresses = calloc(count + 1, sizeof(*addresses));
+	if (addresses == NULL)
+		return mr_error_set(error, -ENOMEM, "out of memory");
+	count = 0;
+	for (uint32_t i = 0; i < fleet->pool_count; i++) {
+		const struct pool *pool = &fleet->pools[i];
+
+		for (uint32_t m = 0; m < pool->member_count; m++) {
+			const struct mr_addr *address = &pool->members[m].backend->address;
+
+			if (!way_is_static(fleet->config, address))
+				addresses[count++] = *address;
+		}
+	}
+	rc = next_hops_watch(balancer->hops, addresses, count, error);
+	free(addresses);
+	return rc;
+}
+
+static void advance_pools(struct balancer *balancer)
+{
+	const uint32_t now_s = mr_dataplane_clock_s(balancer->dp);
+
+	for (uint32_t i = 0; i < balancer->fleet->pool_count; i++) {
+		struct pool *pool = &balancer->fleet->pools[i];
+
+		if (pool_advance(pool, pool->slots, now_s) < 0)
+			log_write(LOG_ERR,
+				  "pool %s: out of memory: table is not brought up to date",
+				  pool->name);
+	}
+}
+
+/* Health, next hops or pins have changed: the same configuration, a new snapshot. */
+static void refresh(evutil_socket_t fd, short events, void *context)
+{
+	struct balancer *balancer = context;
+	struct mr_error error;
+	struct release release;
+
+	(void)fd;
+	(void)events;
+	advance_pools(balancer);
+	if (release_make(balancer, balancer->fleet, balancer->generation, &release) < 0) {
+		log_write(LOG_ERR, "out of memory: workers go on with the former snapshot");
+		return;
+	}
+	if (release_steer(balancer, &release, &error) < 0)
+		log_write(LOG_ERR, "%s", error.text);
+	release_publish(balancer, &release);
+	release_fini(&release);
+}
+
+static void on_health(void *context, mr_backend_id id, const struct health_status *status)
+{
+	struct balancer *balancer = context;
+	struct backend *backend = balancer->roster->backends[id];
+
+	if (backend == NULL || backend->verdict == status->verdict)
+		return;
+	log_write(status->verdict == HEALTH_DOWN ? LOG_WARNING : LOG_NOTICE,
+		  "backend %s/%s: %s, was %s: %s", backend->pool, backend->name,
+		  health_verdict_name(status->verdict), health_verdict_name(backend->verdict),
+		  status->reason);
+	backend->verdict = status->verdict;
+	schedule_refresh(balancer);
+}
+
+static void on_next_hops(void *context)
+{
+	schedule_refresh(context);
+}
+
+static bool member_has_sessions(const struct member *member)
+{
+	const struct backend *backend = member->backend;
+
+	return backend->slots > 0 || backend->base_slots > 0 || backend->pins > 0;
+}
+
+/* True: some member has left for good. */
+static bool let_members_leave(struct pool *pool)
+{
+	bool left = false;
+
+	for (uint32_t i = pool->member_count; i-- > 0;) {
+		struct member *member = &pool->members[i];
+
+		if (!member->leaving || member_has_sessions(member))
+			continue;
+		log_write(LOG_NOTICE, "backend %s/%s: has left, no session remains",
+			  member->backend->pool, member->backend->name);
+		fleet_remove_member(pool, member);
+		left = true;
+	}
+	return left;
+}
+
+static bool settle_pool(struct balancer *balancer, uint32_t index)
+{
+	struct pool *pool = &balancer->fleet->pools[index];
+	const uint32_t idle_s = (balancer->config->sessions.idle_ms + 999) / 1000;
+	bool settled = false;
+
+	for (uint32_t i = 0; i < pool->member_count; i++) {
+		struct backend *backend = pool->members[i].backend;
+
+		backend->pins = pin_sweep_pins(balancer->sweep, backend->id);
+	}
+	if (pool->moving_slots > 0 &&
+	    pool_settle(pool, pin_sweep_pinned_elsewhere(balancer->sweep, index),
+			mr_dataplane_clock_s(balancer->dp), idle_s, &settled) < 0)
+		log_write(LOG_ERR, "pool %s: out of memory: slots stay moving for now", pool->name);
+	return let_members_leave(pool) || settled;
+}
+
+/*
+ * A whole pass: no pin names a backend that no pool knows, so that such ids are free, and
+ * slots that nothing depends on any more become steady.
+ */
+static void finish_pass(struct balancer *balancer)
+{
+	bool changed = false;
+
+	roster_release(balancer->roster);
+	for (uint32_t i = 0; i < balancer->fleet->pool_count; i++)
+		changed |= settle_pool(balancer, i);
+	if (changed) {
+		struct mr_error error;
+
+		if (watch_next_hops(balancer, balancer->fleet, &error) < 0)
+			log_write(LOG_ERR, "%s", error.text);
+		schedule_refresh(balancer);
+	}
+}
+
+static bool has_work(const struct balancer *balancer)
+{
+	if (mr_pin_table_count(mr_dataplane_pins(balancer->dp)) > 0 ||
+	    roster_has_unnamed(balancer->roster))
+		return true;
+	for (uint32_t i = 0; i < balancer->fleet->pool_count; i++) {
+		const struct pool *pool = &balancer->fleet->pools[i];
+
+		if (pool->moving_slots > 0)
+			return true;
+		for (uint32_t m = 0; m < pool->member_count; m++) {
+			if (pool->members[m].leaving)
+				return true;
+		}
+	}
+	return false;
+}
+
+static void step(evutil_socket_t fd, short events, void *context)
+{
+	struct balancer *balancer = context;
+
+	(void)fd;
+	(void)events;
+	if (!has_work(balancer)) {
+		if (!mr_dataplane_reclaim(balancer->dp))
+			schedule_step(balancer, STEP_INTERVAL_MS);
+		return;
+	}
+	if (!pin_sweep_step(balancer->sweep)) {
+		schedule_step(balancer, STEP_INTERVAL_MS);
+		return;
+	}
+	finish_pass(balancer);
+	schedule_step(balancer, PASS_INTERVAL_MS);
+}
+
+static int find_interfaces(struct balancer *balancer, struct mr_error *error)
+{
+	for (uint32_t i = 0; i < balancer->config->port_count; i++) {
+		struct mr_port_info info;
+
+		if (mr_dataplane_port_info(balancer->dp, i, &info) < 0)
+			return mr_error_set(error, -EIO, "/ports/%u: no information about it", i);
+		balancer->ports.ifindexes[i] = info.ifindex;
+	}
+	return 0;
+}
+
+/* Everything that a fleet is released into, except the fleet. */
+static int make_parts(struct balancer *balancer, struct event_base *base, struct mr_error *error)
+{
+	const uint32_t idle_s = (balancer->config->sessions.idle_ms + 999) / 1000;
+	int rc;
+
+	balancer->roster = calloc(1, sizeof(*balancer->roster));
+	balancer->sweep = pin_sweep_create(balancer->dp, idle_s);
+	balancer->refresh = event_new(base, -1, 0, refresh, balancer);
+	balancer->step = event_new(base, -1, 0, step, balancer);
+	if (balancer->roster == NULL || balancer->sweep == NULL || balancer->refresh == NULL ||
+	    balancer->step == NULL)
+		return mr_error_set(error, -ENOMEM, "out of memory");
+	balancer->roster->dp = balancer->dp;
+	rc = find_interfaces(balancer, error);
+	if (rc < 0)
+		return rc;
+	rc = next_hops_create(base, on_next_hops, balancer, &balancer->hops, error);
+	if (rc < 0)
+		return rc;
+	return health_create(base, balancer->dp, on_health, balancer, &balancer->health, error);
+}
+
+static int release_first(struct balancer *balancer, struct mr_error *error)
+{
+	struct release release;
+	int rc = fleet_create(balancer->roster, balancer->config, NULL, &balancer->fleet, error);
+
+	if (rc < 0)
+		return rc;
+	rc = watch_next_hops(balancer, balancer->fleet, error);
+	if (rc < 0)
+		return rc;
+	rc = release_make(balancer, balancer->fleet, balancer->generation, &release);
+	if (rc < 0)
+		return mr_error_set(error, rc, "out of memory");
+	rc = release_steer(balancer, &release, error);
+	if (rc == 0)
+		release_publish(balancer, &release);
+	release_fini(&release);
+	return rc;
+}
+
+int balancer_create(struct event_base *base, struct mr_dataplane *dp, struct config *config,
+		    const char *path, struct balancer **out, struct mr_error *error)
+{
+	struct balancer *balancer = calloc(1, sizeof(*balancer));
+	int rc;
+
+	if (balancer == NULL) {
+		config_free(config);
+		return mr_error_set(error, -ENOMEM, "out of memory");
+	}
+	balancer->dp = dp;
+	balancer->config = config;
+	balancer->generation = 1;
+	if (path != NULL)
+		balancer->path = strdup(path);
+	rc = make_parts(balancer, base, error);
+	if (rc == 0)
+		rc = release_first(balancer, error);
+	if (rc < 0) {
+		balancer_destroy(balancer);
+		return rc;
+	}
+	*out = balancer;
+	return 0;
+}
+
+void balancer_destroy(struct balancer *balancer)
+{
+	if (balancer == NULL)
+		return;
+	health_destroy(balancer->health);
+	next_hops_destroy(balancer->hops);
+	if (balancer->refresh != NULL)
+		event_free(balancer->refresh);
+	if (balancer->step != NULL)
+		event_free(balancer->step);
+	pin_sweep_destroy(balancer->sweep);
+	fleet_destroy(balancer->fleet);
+	if (balancer->roster != NULL)
+		roster_fini(balancer->roster);
+	free(balancer->roster);
+	config_free(balancer->config);
+	free(balancer->path);
+	free(balancer);
+}
+
+const struct config *balancer_config(const struct balancer *balancer)
+{
+	return balancer->config;
+}
+
+uint64_t balancer_generation(const struct balancer *balancer)
+{
+	return balancer->generation;
+}
+
+struct mr_dataplane *balancer_dataplane(const struct balancer *balancer)
+{
+	return balancer->dp;
+}
+
+/* The encoded form has every field, so that equal parts of two configurations are equal. */
+static bool part_differs(const json_t *a, const json_t *b, const char *part)
+{
+	return !json_equal(json_object_get(a, part), json_object_get(b, part));
+}
+
+static int refuse_fixed_parts(const struct balancer *balancer, const struct config *next,
+			      struct mr_error *error)
+{
+	static const char *const fixed[] = {"node", "control", "workers", "sessions", "ports"};
+	json_auto_t *before = config_encode(balancer->config);
+	json_auto_t *after = config_encode(next);
+
+	if (before == NULL || after == NULL)
+		return mr_error_set(error, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++) {
+		if (part_differs(before, after, fixed[i]))
+			return mr_error_set(error, -EBUSY,
+					    "/%s: cannot change while mailraild runs; restart it "
+					    "with the new configuration",
+					    fixed[i]);
+	}
+	return 0;
+}
+
+/* The running configuration takes over again where a change has failed half way. */
+static void restore(struct balancer *balancer)
+{
+	struct mr_error error;
+
+	if (watch_next_hops(balancer, balancer->fleet, &error) < 0)
+		log_write(LOG_ERR, "%s", error.text);
+	schedule_refresh(balancer);
+}
+
+static int save(const struct balancer *balancer, const struct config *config,
+		struct mr_error *error)
+{
+	return balancer->path != NULL ? config_save(balancer->path, config, error) : 0;
+}
+
+/* Makes @fleet, of @next, the one in force. On failure everything is as it was. */
+static int commit(struct balancer *balancer, struct config *next, struct fleet *fleet,
+		  struct mr_error *error)
+{
+	struct mr_error unsave_error;
+	struct release release;
+	int rc = watch_next_hops(balancer, fleet, error);
+
+	if (rc < 0)
+		goto err_restore;
+	rc = release_make(balancer, fleet, balancer->generation + 1, &release);
+	if (rc < 0) {
+		mr_error_set(error, rc, "out of memory");
+		goto err_restore;
+	}
+	rc = save(balancer, next, error);
+	if (rc < 0)
+		goto err_release;
+	rc = release_steer(balancer, &release, error);
+	if (rc < 0)
+		goto err_unsave;
+
+	fleet_destroy(balancer->fleet);
+	config_free(balancer->config);
+	balancer->fleet = fleet;
+	balancer->config = next;
+	balancer->generation++;
+	release_publish(balancer, &release);
+	release_fini(&release);
+	roster_release_services(balancer->roster, fleet);
+	log_write(LOG_NOTICE, "configuration: generation %" PRIu64 " in force",
+		  balancer->generation);
+	return 0;
+
+err_unsave:
+	if (save(balancer, balancer->config, &unsave_error) < 0)
+		log_write(LOG_ERR, "%s", unsave_error.text);
+err_release:
+	release_fini(&release);
+err_restore:
+	restore(balancer);
+	return rc;
+}
+
+int balancer_apply(struct balancer *balancer, struct config *next, struct mr_error *error)
+{
+	struct fleet *fleet = NULL;
+	int rc = refuse_fixed_parts(balancer, next, error);
+
+	if (rc == 0)
+		rc = fleet_create(balancer->roster, next, balancer->fleet, &fleet, error);
+	if (rc < 0)
+		goto err_free_config;
+	rc = commit(balancer, next, fleet, error);
+	if (rc < 0)
+		goto err_destroy_fleet;
+	return 0;
+
+err_destroy_fleet:
+	fleet_destroy(fleet);
+err_free_config:
+	config_free(next);
+	return rc;
+}
+
+void balancer_backend_status(const struct balancer *balancer, uint32_t pool, uint32_t backend,
+			     struct backend_status *out)
+{
+	/* Configured members come first, in the order of the configuration. */
+	const struct member *member = &balancer->fleet->pools[pool].members[backend];
+	struct way way;
+
+	*out = (struct backend_status){
+		.id = member->backend->id,
+		.slots = member->backend->slots,
+		.base_slots = member->backend->base_slots,
+		.pins = member->backend->pins,
+	};
+	health_get(balancer->health, member->backend->id, &out->health);
+	out->health.verdict = member->backend->verdict;
+	way_find(balancer->config, &balancer->ports, balancer->hops, &member->backend->address,
+		 &way);
+	out->next_hop_set = way.known;
+	out->next_hop = way.mac;
+	roster_backend_counters(balancer->roster, member->backend, &out->counters);
+}
+
+void balancer_pool_status(const struct balancer *balancer, uint32_t pool, struct pool_status *out)
+{
+	const struct pool *running = &balancer->fleet->pools[pool];
+
+	*out = (struct pool_status){
+		.slots = running->table_size,
+		.moving_slots = running->moving_slots,
+		.leaving_backends =
+			running->member_count - balancer->config->pools[pool].backend_count,
+	};
+}
+
+void balancer_service_counters(const struct balancer *balancer, uint32_t service,
+			       struct mr_flow_counters *out)
+{
+	roster_service_counters(balancer->roster, balancer->fleet->service_ids[service], out);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The running balancer: the configuration in force, what is known of every backend, and the
+ * transaction that takes both to the next snapshot. Control thread only; never blocks, except
+ * for the fsync of a saved configuration.
+ */
+#ifndef MAILRAIL_CONTROL_BALANCER_H
+#define MAILRAIL_CONTROL_BALANCER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <event2/event.h>
+
+#include <mailrail/dataplane.h>
+
+#include "config.h"
+#include "health.h"
+
+struct balancer;
+
+/*
+ * Takes ownership of @config, even on failure, and borrows the rest. Publishes the first
+ * snapshot and steers. @path: where accepted changes are saved; NULL: nowhere.
+ */
+int balancer_create(struct event_base *base, struct mr_dataplane *dp, struct config *config,
+		    const char *path, struct balancer **out, struct mr_error *error);
+void balancer_destroy(struct balancer *balancer);
+
+const struct config *balancer_config(const struct balancer *balancer);
+uint64_t balancer_generation(const struct balancer *balancer);
+
+/*
+ * Makes @next (already decoded and validated) the configuration in force: compile, save,
+ * publish. Takes ownership of @next, even on failure; on failure nothing has changed, and
+ * @error says where and why. What cannot change while running (node.key, ports, workers,
+ * control) is refused.
+ */
+int balancer_apply(struct balancer *balancer, struct config *next, struct mr_error *error);
+
+/* What a backend is doing; pool and backend by their index in balancer_config(). */
+struct backend_status {
+	mr_backend_id id;
+	struct health_status health;
+	bool next_hop_set;
+	struct rte_ether_addr next_hop;
+	uint32_t slots;	     /* of the pool's table, current */
+	uint32_t base_slots; /* moving slots whose older sessions it still holds */
+	uint32_t pins;	     /* remembered sessions; from the last complete sweep */
+	struct mr_flow_counters counters;
+};
+void balancer_backend_status(const struct balancer *balancer, uint32_t pool, uint32_t backend,
+			     struct backend_status *out);
+
+struct pool_status {
+	uint32_t slots;
+	uint32_t moving_slots;
+	uint32_t leaving_backends; /* removed, but some of their sessions may still be open */
+};
+void balancer_pool_status(const struct balancer *balancer, uint32_t pool, struct pool_status *out);
+
+void balancer_service_counters(const struct balancer *balancer, uint32_t service,
+			       struct mr_flow_counters *out);
+
+struct mr_dataplane *balancer_dataplane(const struct balancer *balancer);
+
+#endif

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "config.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include <mailrail/limits.h>
+
+#include "config_check.h"
+#include "config_tables.h"
+#include "device.h"
+#include "field_schema.h"
+
+static const struct field node_fields[] = {
+	{"name", FIELD_NAME, FIELD_AT(struct config_node, name), .required = true,
+	 .text = "What this node is called in logs and answers", .example = "\"lb1\""},
+	{"key", FIELD_HEX, FIELD_AT(struct config_node, key), .required = true, .secret = true,
+	 .text = "Secret that decides which session goes to which backend; the same on every node "
+		 "that shares a service, 32 bytes from a random source (openssl rand -hex 32)"},
+};
+static const struct shape node_shape = SHAPE("node", struct config_node, node_fields, "This node");
+
+static const struct field control_fields[] = {
+	{"socket", FIELD_STRING, FIELD_AT(struct config_control, socket), .min = 1,
+	 .max = sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1,
+	 .fallback_text = "/run/mailrail/control.sock",
+	 .text = "Path of the Unix stream socket for JSON-RPC"},
+};
+static const struct shape control_shape =
+	SHAPE("control", struct config_control, control_fields, "Where the node is managed");
+
+static const struct field workers_fields[] = {
+	{"cores", FIELD_UINT, FIELD_LIST_AT(struct config_workers, cores, core_count),
+	 .unique = true, .list_min = 1, .list_max = MR_WORKERS_MAX, .max = CPU_SETSIZE - 1,
+	 .fallback_note = "the last core that the process may use",
+	 .text = "CPU cores by number; each gets a worker of its own, which keeps it busy all the "
+		 "time",
+	 .example = "[1]"},
+};
+static const struct shape workers_shape =
+	SHAPE("workers", struct config_workers, workers_fields, "The threads that forward packets");
+
+static const struct field sessions_fields[] = {
+	{"idle", FIELD_DURATION, FIELD_AT(struct config_sessions, idle_ms), .min = 1000,
+	 .max = 24 * 3600 * 1000, .fallback = 15 * 60 * 1000,
+	 .text = "A session that was silent for this long may be forgotten after a change of its "
+		 "pool"},
+	{"pins", FIELD_UINT, FIELD_AT(struct config_sessions, pin_budget), .min = 1024,
+	 .max = 16777216, .fallback = 1000000,
+	 .text = "How many sessions may be remembered at once, 32 bytes of memory each"},
+};
+static const struct shape sessions_shape =
+	SHAPE("sessions", struct config_sessions, sessions_fields,
+	      "How sessions stay where they are while pools change");
+
+static const struct field neighbour_fields[] = {
+	{"address", FIELD_ADDRESS, FIELD_AT(struct config_neighbour, address), .required = true,
+	 .key = true, .text = "Address of a backend"},
+	{"mac", FIELD_MAC, FIELD_AT(struct config_neighbour, mac), .required = true,
+	 .text = "Its Ethernet address"},
+};
+static const struct shape neighbour_shape =
+	SHAPE("neighbour", struct config_neighbour, neighbour_fields, "A static next hop");
+
+static const struct field port_fields[] = {
+	{"name", FIELD_NAME, FIELD_AT(struct config_port, name), .required = true, .key = true,
+	 .text = "What the port is called in logs and answers", .example = "\"wan\""},
+	{"device", FIELD_STRING, FIELD_AT(struct config_port, device), .required = true,
+	 .key = true, .min = 1, .max = 1023,
+	 .text = "What packets come from: af_xdp:INTERFACE, af_packet:INTERFACE or a DPDK virtual "
+		 "device with its arguments (net_...)",
+	 .example = "\"af_xdp:eth0\""},
+	{"neighbours", FIELD_OBJECT, FIELD_LIST_AT(struct config_port, neighbours, neighbour_count),
+	 .shape = &neighbour_shape, .list_max = 65536,
+	 .text = "Static next hops, for virtual devices without a kernel behind them only"},
+};
+static const struct shape port_shape =
+	SHAPE("port", struct config_port, port_fields, "A network interface that mailrail polls");
+
+const char *const config_backend_states[] = {
+	[CONFIG_BACKEND_ENABLED] = "enabled",
+	[CONFIG_BACKEND_DRAIN] = "drain",
+	[CONFIG_BACKEND_DISABLED] = "disabled",
+	NULL,
+};
+
+static const struct field backend_fields[] = {
+	{"name", FIELD_NAME, FIELD_AT(struct config_backend, name), .required = true, .key = true,
+	 .text = "What the backend is called; its share of the slots depends on this name, not on "
+		 "its place in the list",
+	 .example = "\"hub1\""},
+	{"address", FIELD_ADDRESS, FIELD_AT(struct config_backend, address), .required = true,
+	 .key = true, .text = "The server's own address, not the service's",
+	 .example = "\"10.0.0.11\""},
+	{"weight", FIELD_UINT, FIELD_AT(struct config_backend, weight), .max = 1000,
+	 .fallback = 100,
+	 .text = "Its share of new sessions beside the others' weights; 0 gives it none"},
+	{"state", FIELD_ENUM, FIELD_AT(struct config_backend, state),
+	 .choices = config_backend_states, .fallback = CONFIG_BACKEND_ENABLED,
+	 .text = "enabled: takes sessions; drain: keeps its sessions, gets no new ones; disabled: "
+		 "loses its sessions at once"},
+};
+static const struct shape backend_shape =
+	SHAPE("backend", struct config_backend, backend_fields, "A mail server");
+
+const char *const config_health_types[] = {
+	[CONFIG_HEALTH_SMTP] = "smtp",
+	[CONFIG_HEALTH_NONE] = "none",
+	NULL,
+};
+
+static const struct field health_fields[] = {
+	{"type", FIELD_ENUM, FIELD_AT(struct config_health, type), .choices = config_health_types,
+	 .fallback = CONFIG_HEALTH_SMTP,
+	 .text = "smtp: connect, banner, EHLO, QUIT through the service address; none: always up"},
+	{"interval", FIELD_DURATION, FIELD_AT(struct config_health, interval_ms), .min = 100,
+	 .max = 3600 * 1000, .fallback = 10 * 1000, .text = "Time between two probes"},
+	{"timeout", FIELD_DURATION, FIELD_AT(struct config_health, timeout_ms), .min = 100,
+	 .max = 300 * 1000, .fallback = 10 * 1000,
+	 .text = "Patience with each step of a probe; a server that waits before it greets, like "
+		 "Postfix with postscreen, wants more than 6 seconds"},
+	{"rise", FIELD_UINT, FIELD_AT(struct config_health, rise), .min = 1, .max = 100,
+	 .fallback = 2, .text = "Good probes in a row after which a backend is up"},
+	{"fall", FIELD_UINT, FIELD_AT(struct config_health, fall), .min = 1, .max = 100,
+	 .fallback = 3, .text = "Failed probes in a row after which a backend is down"},
+};
+static const struct shape health_shape =
+	SHAPE("health", struct config_health, health_fields, "How backends are probed");
+
+const char *const config_forwardings[] = {[MR_FORWARDING_L2DSR] = "l2dsr", NULL};
+static const char *const hashes[] = {[CONFIG_HASH_SESSION] = "session", NULL};
+
+static const struct field pool_fields[] = {
+	{"name", FIELD_NAME, FIELD_AT(struct config_pool, name), .required = true, .key = true,
+	 .text = "What services call the pool", .example = "\"hub-transport\""},
+	{"forwarding", FIELD_ENUM, FIELD_AT(struct config_pool, forwarding),
+	 .choices = config_forwardings, .fallback = MR_FORWARDING_L2DSR,
+	 .text = "l2dsr: the Ethernet addresses are rewritten, nothing else; backends are in the "
+		 "same layer-2 network and answer clients directly"},
+	{"table_size", FIELD_UINT, FIELD_AT(struct config_pool, table_size), .min = 2,
+	 .max = 16777213, .fallback = 65537,
+	 .text = "Slots of the Maglev table: a prime, about a hundred times the number of backends "
+		 "or more"},
+	{"hash", FIELD_ENUM, FIELD_AT(struct config_pool, hash), .choices = hashes,
+	 .fallback = CONFIG_HASH_SESSION,
+	 .text = "What a session's slot is computed from; session: both addresses and both ports"},
+	{"backends", FIELD_OBJECT, FIELD_LIST_AT(struct config_pool, backends, backend_count),
+	 .required = true, .shape = &backend_shape, .list_max = MR_BACKENDS_MAX,
+	 .text = "The pool's mail servers"},
+	{"health", FIELD_OBJECT, FIELD_AT(struct config_pool, health), .shape = &health_shape,
+	 .text = "How they are probed"},
+};
+static const struct shape pool_shape =
+	SHAPE("pool", struct config_pool, pool_fields, "A set of backends");
+
+const char *const config_exclude_actions[] = {
+	[MR_EXCLUDE_REJECT] = "reject",
+	[MR_EXCLUDE_DROP] = "drop",
+	NULL,
+};
+
+static const struct field exclude_fields[] = {
+	{"sources", FIELD_PREFIX, FIELD_LIST_AT(struct config_exclude, sources, source_count),
+	 .unique = true, .list_max = 65536,
+	 .text = "Addresses and prefixes of the organisation's own mail servers; the pool's "
+		 "backends are excluded by themselves",
+	 .example = "[\"10.0.0.0/26\"]"},
+	{"action", FIELD_ENUM, FIELD_AT(struct config_exclude, action),
+	 .choices = config_exclude_actions, .fallback = MR_EXCLUDE_REJECT,
+	 .text = "reject: answer with a TCP reset; drop: stay silent"},
+};
+static const struct shape exclude_shape = SHAPE("exclude", struct config_exclude, exclude_fields,
+						"Sources whose sessions are never balanced");
+
+static const struct field service_fields[] = {
+	{"name", FIELD_NAME, FIELD_AT(struct config_service, name), .required = true, .key = true,
+	 .text = "What the service is called in logs and answers", .example = "\"smtp\""},
+	{"namespace", FIELD_FQDN, FIELD_AT(struct config_service, namespace), .required = true,
+	 .text = "The domain name that clients resolve and servers greet with",
+	 .example = "\"mail.example.com\""},
+	{"addresses", FIELD_ADDRESS, FIELD_LIST_AT(struct config_service, addresses, address_count),
+	 .required = true, .unique = true, .list_min = 1, .list_max = 1024,
+	 .text = "The addresses that the namespace resolves to", .example = "[\"10.0.0.10\"]"},
+	{"ports", FIELD_UINT, FIELD_LIST_AT(struct config_service, ports, port_count),
+	 .required = true, .unique = true, .list_min = 1, .list_max = 1024, .min = 1, .max = 65535,
+	 .text = "TCP ports at each of the addresses", .example = "[25, 587]"},
+	{"pool", FIELD_NAME, FIELD_AT(struct config_service, pool), .required = true,
+	 .text = "Name of the pool that gets the sessions", .example = "\"hub-transport\""},
+	{"exclude", FIELD_OBJECT, FIELD_AT(struct config_service, exclude), .shape = &exclude_shape,
+	 .text = "Whose sessions are refused: mail between the organisation's own servers must not "
+		 "be balanced"},
+};
+static const struct shape service_shape =
+	SHAPE("service", struct config_service, service_fields, "A virtual SMTP service");
+
+static const struct field config_fields[] = {
+	{"node", FIELD_OBJECT, FIELD_AT(struct config, node), .required = true,
+	 .shape = &node_shape, .text = "This node"},
+	{"control", FIELD_OBJECT, FIELD_AT(struct config, control), .shape = &control_shape,
+	 .text = "Where the node is managed"},
+	{"workers", FIELD_OBJECT, FIELD_AT(struct config, workers), .shape = &workers_shape,
+	 .text = "The threads that forward packets"},
+	{"sessions", FIELD_OBJECT, FIELD_AT(struct config, sessions), .shape = &sessions_shape,
+	 .text = "How sessions stay where they are while pools change"},
+	{"ports", FIELD_OBJECT, FIELD_LIST_AT(struct config, ports, port_count), .required = true,
+	 .shape = &port_shape, .list_min = 1, .list_max = MR_PORTS_MAX,
+	 .text = "Network interfaces that mailrail polls"},
+	{"pools", FIELD_OBJECT, FIELD_LIST_AT(struct config, pools, pool_count),
+	 .shape = &pool_shape, .list_max = MR_POOLS_MAX, .text = "Sets of backends"},
+	{"services", FIELD_OBJECT, FIELD_LIST_AT(struct config, services, service_count),
+	 .shape = &service_shape, .list_max = MR_SERVICES_MAX, .text = "Virtual SMTP services"},
+};
+const struct shape config_shape =
+	SHAPE("config", struct config, config_fields, "The configuration of a mailrail node");
+
+/* Without a word about it, workers stay off the first cores, where the kernel is busiest. */
+static int set_default_cores(struct config_workers *workers)
+{
+	cpu_set_t allowed;
+	uint32_t last = 0;
+
+	if (workers->core_count > 0)
+		return 0;
+	if (sched_getaffinity(0, sizeof(allowed), &allowed) < 0)
+		return -errno;
+	for (uint32_t core = 0; core < CPU_SETSIZE; core++)
+		if (CPU_ISSET(core, &allowed))
+			last = core;
+	workers->cores = malloc(sizeof(*workers->cores));
+	if (!workers->cores)
+		return -ENOMEM;
+	workers->cores[0] = last;
+	workers->core_count = 1;
+	return 0;
+}
+
+/* What follows from the fields but is not one. A device that is none leaves its port as it is. */
+static void derive(struct config *config)
+{
+	for (uint32_t i = 0; i < config->port_count; i++) {
+		struct config_port *port = &config->ports[i];
+
+		port->device_arguments = NULL;
+		if (port->device)
+			device_parse(port->device, &port->device_kind, &port->device_arguments);
+	}
+}
+
+struct config *config_decode(const json_t *json, struct field_errors *errors)
+{
+	struct config *config = malloc(sizeof(*config));
+	bool ok;
+
+	if (!config) {
+		field_errors_add(errors, NULL, "out of memory");
+		return NULL;
+	}
+	ok = shape_decode(&config_shape, json, NULL, config, errors);
+	if (json_is_object(json)) {
+		derive(config);
+		ok &= config_check(config, errors);
+	}
+	/* The default of an absent list; a refused list keeps its error. */
+	if (ok && set_default_cores(&config->workers) < 0) {
+		field_errors_add(errors, NULL, "out of memory");
+		ok = false;
+	}
+	if (!ok) {
+		config_free(config);
+		return NULL;
+	}
+	return config;
+}
+
+json_t *config_encode(const struct config *config)
+{
+	return shape_encode(&config_shape, config, SHAPE_PLAIN);
+}
+
+struct config *config_copy(const struct config *config)
+{
+	struct config *copy = malloc(sizeof(*copy));
+
+	if (!copy || shape_copy(&config_shape, config, copy) < 0) {
+		free(copy);
+		return NULL;
+	}
+	derive(copy);
+	return copy;
+}
+
+void config_free(struct config *config)
+{
+	if (!config)
+		return;
+	shape_fini(&config_shape, config);
+	free(config);
+}
+
+json_t *config_schema(void)
+{
+	json_t *schema = shape_schema(&config_shape, FIELD_SCHEMA_PLAIN);
+	json_t *head =
+		json_pack("{s:s, s:s}", "$schema", "https://json-schema.org/draft/2020-12/schema",
+			  "title", "mailrail configuration");
+
+	if (json_object_update(head, schema) < 0) {
+		json_decref(head);
+		head = NULL;
+	}
+	json_decref(schema);
+	return head;
+}
+
+int config_find_pool(const struct config *config, const char *name)
+{
+	for (uint32_t i = 0; i < config->pool_count; i++)
+		if (strcmp(config->pools[i].name, name) == 0)
+			return (int)i;
+	return -ENOENT;
+}
+
+int config_find_backend(const struct config_pool *pool, const char *name)
+{
+	for (uint32_t i = 0; i < pool->backend_count; i++)
+		if (strcmp(pool->backends[i].name, name) == 0)
+			return (int)i;
+	return -ENOENT;
+}

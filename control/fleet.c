@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "fleet.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void add_flow(struct mr_flow_counters *sum, const struct mr_flow_counters *one)
+{
+	sum->packets += MR_COUNTER_READ(one->packets);
+	sum->bytes += MR_COUNTER_READ(one->bytes);
+	sum->sessions += MR_COUNTER_READ(one->sessions);
+}
+
+static void subtract_flow(struct mr_flow_counters *from, const struct mr_flow_counters *what)
+{
+	from->packets -= what->packets;
+	from->bytes -= what->bytes;
+	from->sessions -= what->sessions;
+}
+
+static struct mr_flow_counters backend_total(const struct roster *roster, mr_backend_id id)
+{
+	const uint32_t workers = mr_dataplane_worker_count(roster->dp);
+	struct mr_flow_counters sum = {0};
+
+	for (uint32_t i = 0; i < workers; i++)
+		add_flow(&sum, &mr_dataplane_counters(roster->dp, i)->backends[id]);
+	return sum;
+}
+
+static struct mr_flow_counters service_total(const struct roster *roster, mr_service_id id)
+{
+	const uint32_t workers = mr_dataplane_worker_count(roster->dp);
+	struct mr_flow_counters sum = {0};
+
+	for (uint32_t i = 0; i < workers; i++)
+		add_flow(&sum, &mr_dataplane_counters(roster->dp, i)->services[id]);
+	return sum;
+}
+
+void roster_backend_counters(const struct roster *roster, const struct backend *backend,
+			     struct mr_flow_counters *out)
+{
+	*out = backend_total(roster, backend->id);
+	subtract_flow(out, &backend->counted_before);
+}
+
+void roster_service_counters(const struct roster *roster, mr_service_id id,
+			     struct mr_flow_counters *out)
+{
+	*out = service_total(roster, id);
+	subtract_flow(out, &roster->services_before[id]);
+}
+
+static void backend_free(struct backend *backend)
+{
+	free(backend->pool);
+	free(backend->name);
+	free(backend);
+}
+
+/* A new backend without references; its id is taken. NULL: no memory, or no id left. */
+static struct backend *roster_add(struct roster *roster, const char *pool,
+				  const struct config_backend *config)
+{
+	struct backend *backend = calloc(1, sizeof(*backend));
+	mr_backend_id id = 0;
+
+	if (backend == NULL)
+		return NULL;
+	while (id < MR_BACKENDS_MAX && roster->backends[id] != NULL)
+		id++;
+	backend->pool = strdup(pool);
+	backend->name = strdup(config->name);
+	if (id == MR_BACKENDS_MAX || backend->pool == NULL || backend->name == NULL) {
+		backend_free(backend);
+		return NULL;
+	}
+	backend->id = id;
+	backend->address = config->address;
+	backend->counted_before = backend_total(roster, id);
+	roster->backends[id] = backend;
+	return backend;
+}
+
+void roster_release(struct roster *roster)
+{
+	for (uint32_t id = 0; id < MR_BACKENDS_MAX; id++) {
+		struct backend *backend = roster->backends[id];
+
+		if (backend == NULL || backend->references > 0)
+			continue;
+		roster->backends[id] = NULL;
+		backend_free(backend);
+	}
+}
+
+bool roster_has_unnamed(const struct roster *roster)
+{
+	for (uint32_t id = 0; id < MR_BACKENDS_MAX; id++) {
+		if (roster->backends[id] != NULL && roster->backends[id]->references == 0)
+			return true;
+	}
+	return false;
+}
+
+void roster_release_services(struct roster *roster, const struct fleet *fleet)
+{
+	bool *used = calloc(MR_SERVICES_MAX, sizeof(*used));
+
+	if (used == NULL)
+		return; /* the ids stay taken until the next release */
+	for (uint32_t i = 0; i < fleet->config->service_count; i++)
+		used[fleet->service_ids[i]] = true;
+	for (uint32_t id = 0; id < MR_SERVICES_MAX; id++) {
+		if (used[id])
+			continue;
+		free(roster->services[id]);
+		roster->services[id] = NULL;
+	}
+	free(used);
+}
+
+void roster_fini(struct roster *roster)
+{
+	for (uint32_t id = 0; id < MR_BACKENDS_MAX; id++) {
+		if (roster->backends[id] != NULL)
+			backend_free(roster->backends[id]);
+	}
+	for (uint32_t id = 0; id < MR_SERVICES_MAX; id++)
+		free(roster->services[id]);
+}
+
+static bool is_same(const struct backend *backend, const struct config_backend *config)
+{
+	return strcmp(backend->name, config->name) == 0 &&
+	       mr_addr_equal(&backend->address, &config->address);
+}
+
+static struct pool *find_pool(const struct fleet *fleet, const char *name)
+{
+	for (uint32_t i = 0; fleet != NULL && i < fleet->pool_count; i++) {
+		if (strcmp(fleet->pools[i].name, name) == 0)
+			return &fleet->pools[i];
+	}
+	return NULL;
+}
+
+static struct backend *find_backend(const struct pool *pool, const struct config_backend *config)
+{
+	for (uint32_t i = 0; pool != NULL && i < pool->member_count; i++) {
+		if (is_same(pool->members[i].backend, config))
+			return pool->members[i].backend;
+	}
+	return NULL;
+}
+
+static void pool_add_member(struct pool *pool, const struct member *member)
+{
+	backend_get(member->backend);
+	pool->members[pool->member_count++] = *member;
+}
+
+static int add_configured(struct fleet *fleet, struct pool *pool, const struct pool *previous,
+			  const struct config_pool *config, bool trusted)
+{
+	for (uint32_t i = 0; i < config->backend_count; i++) {
+		const struct config_backend *wanted = &config->backends[i];
+		struct backend *backend = find_backend(previous, wanted);
+
+		if (backend == NULL) {
+			backend = roster_add(fleet->roster, config->name, wanted);
+			if (backend == NULL)
+				return -ENOSPC;
+			maglev_place_of(&fleet->config->node.key[MR_HASH_KEY_BYTES], wanted->name,
+					&backend->place);
+			backend->trusted = trusted;
+		}
+		if (config->health.type == CONFIG_HEALTH_NONE)
+			backend->verdict = HEALTH_UP;
+		pool_add_member(pool, &(struct member){
+					      .backend = backend,
+					      .weight = wanted->weight,
+					      .state = wanted->state,
+				      });
+	}
+	return 0;
+}
+
+/* Those of @previous that are no longer configured stay as long as they have sessions. */
+static void add_leaving(struct pool *pool, const struct pool *previous)
+{
+	for (uint32_t i = 0; previous != NULL && i < previous->member_count; i++) {
+		struct member member = previous->members[i];
+
+		if (pool_find_member(pool, member.backend->id) != NULL)
+			continue;
+		member.leaving = true;
+		pool_add_member(pool, &member);
+	}
+}
+
+static int pool_init(struct fleet *fleet, struct pool *pool, const struct pool *previous,
+		     const struct config_pool *config, bool trusted, struct mr_error *error)
+{
+	const uint32_t leaving = previous != NULL ? previous->member_count : 0;
+	int rc;
+
+	if (previous != NULL && previous->table_size != config->table_size)
+		return mr_error_set(error, -EINVAL,
+				    "/pools/%u/table_size: cannot change while pool %s exists; "
+				    "use a pool with another name",
+				    fleet->pool_count, config->name);
+	pool->table_size = config->table_size;
+	pool->forwarding = config->forwarding;
+	pool->health = config->health;
+	pool->name = strdup(config->name);
+	pool->members = calloc(config->backend_count + leaving + 1, sizeof(*pool->members));
+	if (pool->name == NULL || pool->members == NULL)
+		return mr_error_set(error, -ENOMEM, "out of memory");
+	rc = add_configured(fleet, pool, previous, config, trusted);
+	if (rc < 0)
+		return mr_error_set(error, rc, "/pools/%u/backends: no room for another backend",
+				    fleet->pool_count);
+	add_leaving(pool, previous);
+	rc = pool_advance(pool, previous != NULL ? previous->slots : NULL,
+			  mr_dataplane_clock_s(fleet->roster->dp));
+	return rc < 0 ? mr_error_set(error, rc, "/pools/%u: no memory for %u slots",
+				     fleet->pool_count, config->table_size)
+		      : 0;
+}
+
+static int service_id_of(struct roster *roster, const char *name)
+{
+	int free_id = -1;
+
+	for (int id = 0; id < MR_SERVICES_MAX; id++) {
+		if (roster->services[id] == NULL)
+			free_id = free_id < 0 ? id : free_id;
+		else if (strcmp(roster->services[id], name) == 0)
+			return id;
+	}
+	if (free_id < 0)
+		return -ENOSPC;
+	roster->services[free_id] = strdup(name);
+	if (roster->services[free_id] == NULL)
+		return -ENOMEM;
+	roster->services_before[free_id] = service_total(roster, (mr_service_id)free_id);
+	return free_id;
+}
+
+static int number_services(struct fleet *fleet, struct mr_error *error)
+{
+	const struct config *config = fleet->config;
+
+	fleet->service_ids = calloc(config->service_count + 1, sizeof(*fleet->service_ids));
+	if (fleet->service_ids == NULL)
+		return mr_error_set(error, -ENOMEM, "out of memory");
+	for (uint32_t i = 0; i < config->service_count; i++) {
+		const int id = service_id_of(fleet->roster, config->services[i].name);
+
+		if (id < 0)
+			return mr_error_set(error, id, "/services/%u: no room for another service",
+					    i);
+		fleet->service_ids[i] = (mr_service_id)id;
+	}
+	return 0;
+}
+
+int fleet_create(struct roster *roster, const struct config *config, const struct fleet *previous,
+		 struct fleet **out, struct mr_error *error)
+{
+	struct fleet *fleet = calloc(1, sizeof(*fleet));
+	int rc;
+
+	if (fleet == NULL)
+		return mr_error_set(error, -ENOMEM, "out of memory");
+	fleet->config = config;
+	fleet->roster = roster;
+	fleet->pools = calloc(config->pool_count + 1, sizeof(*fleet->pools));
+	if (fleet->pools == NULL) {
+		rc = mr_error_set(error, -ENOMEM, "out of memory");
+		goto err_destroy;
+	}
+	for (uint32_t i = 0; i < config->pool_count; i++) {
+		const struct pool *before = find_pool(previous, config->pools[i].name);
+
+		rc = pool_init(fleet, &fleet->pools[i], before, &config->pools[i], previous == NULL,
+			       error);
+		fleet->pool_count++;
+		if (rc < 0)
+			goto err_destroy;
+	}
+	rc = number_services(fleet, error);
+	if (rc < 0)
+		goto err_destroy;
+	*out = fleet;
+	return 0;
+
+err_destroy:
+	fleet_destroy(fleet);
+	return rc;
+}
+
+void fleet_destroy(struct fleet *fleet)
+{
+	if (fleet == NULL)
+		return;
+	for (uint32_t i = 0; i < fleet->pool_count; i++)
+		pool_fini(&fleet->pools[i]);
+	free(fleet->service_ids);
+	free(fleet->pools);
+	free(fleet);
+}
+
+void fleet_remove_member(struct pool *pool, struct member *member)
+{
+	const uint32_t index = (uint32_t)(member - pool->members);
+
+	member->backend->references--;
+	memmove(member, member + 1, (pool->member_count - index - 1) * sizeof(*member));
+	pool->member_count--;
+}

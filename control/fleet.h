@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The fleet: all pools of one configuration at run time, made from that configuration and the
+ * fleet before it, so that backends keep their ids, verdicts and sessions. Building one
+ * changes nothing that workers see. Control thread only.
+ */
+#ifndef MAILRAIL_CONTROL_FLEET_H
+#define MAILRAIL_CONTROL_FLEET_H
+
+#include <stdint.h>
+
+#include <mailrail/dataplane.h>
+
+#include "config.h"
+#include "pool.h"
+
+/* Every backend that has an id, and the ids of services by name. Outlives fleets. */
+struct roster {
+	struct mr_dataplane *dp;
+	struct backend *backends[MR_BACKENDS_MAX]; /* by id; NULL: free */
+	char *services[MR_SERVICES_MAX];	   /* names by id; NULL: free */
+	struct mr_flow_counters services_before[MR_SERVICES_MAX];
+};
+
+struct fleet {
+	const struct config *config; /* borrowed */
+	struct roster *roster;	     /* borrowed */
+	struct pool *pools;	     /* in the order of the configuration */
+	uint32_t pool_count;
+	mr_service_id *service_ids; /* in the order of the configuration */
+};
+
+/*
+ * @previous: the fleet in force, or NULL at the start, when backends are trusted until the
+ * first verdict. -ENOSPC when ids run out, -ENOMEM; @error names the place.
+ */
+int fleet_create(struct roster *roster, const struct config *config, const struct fleet *previous,
+		 struct fleet **out, struct mr_error *error);
+/* Ids that only this fleet used stay in the roster until roster_release(). */
+void fleet_destroy(struct fleet *fleet);
+
+/* A member has moved all its sessions elsewhere or ended them: forget it. */
+void fleet_remove_member(struct pool *pool, struct member *member);
+
+/*
+ * Frees the ids of backends that no fleet names. Call it only when no worker and no pin can
+ * name them either.
+ */
+void roster_release(struct roster *roster);
+/* Frees the ids of services that @fleet, the only one left, does not name. */
+void roster_release_services(struct roster *roster, const struct fleet *fleet);
+/* Whether any backend waits for roster_release(). */
+bool roster_has_unnamed(const struct roster *roster);
+void roster_fini(struct roster *roster);
+
+/* Sums over workers since the id got its present holder. */
+void roster_backend_counters(const struct roster *roster, const struct backend *backend,
+			     struct mr_flow_counters *out);
+void roster_service_counters(const struct roster *roster, mr_service_id id,
+			     struct mr_flow_counters *out);
+
+#endif

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "pool.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "slots.h"
+
+struct backend *backend_get(struct backend *backend)
+{
+	backend->references++;
+	return backend;
+}
+
+bool member_is_alive(const struct member *member)
+{
+	return member->state != CONFIG_BACKEND_DISABLED && member->backend->verdict != HEALTH_DOWN;
+}
+
+bool member_is_eligible(const struct member *member)
+{
+	const struct backend *backend = member->backend;
+	const bool healthy = backend->verdict == HEALTH_UP ||
+			     (backend->verdict == HEALTH_UNKNOWN && backend->trusted);
+
+	return healthy && !member->leaving && member->weight > 0 &&
+	       member->state == CONFIG_BACKEND_ENABLED;
+}
+
+struct member *pool_find_member(const struct pool *pool, mr_backend_id id)
+{
+	for (uint32_t i = 0; i < pool->member_count; i++) {
+		if (pool->members[i].backend->id == id)
+			return &pool->members[i];
+	}
+	return NULL;
+}
+
+/* The pool's members as their table of slots asks for them: by id, in one read. */
+struct alive_ids {
+	bool alive[MR_BACKENDS_MAX];
+};
+
+static bool id_is_alive(const void *context, mr_backend_id id)
+{
+	const struct alive_ids *ids = context;
+
+	return ids->alive[id];
+}
+
+static struct alive_ids *alive_ids_create(const struct pool *pool)
+{
+	struct alive_ids *ids = calloc(1, sizeof(*ids));
+
+	for (uint32_t i = 0; ids != NULL && i < pool->member_count; i++)
+		ids->alive[pool->members[i].backend->id] = member_is_alive(&pool->members[i]);
+	return ids;
+}
+
+static int build_table(const struct pool *pool, uint16_t *table)
+{
+	struct maglev_backend *backends = calloc(pool->member_count + 1, sizeof(*backends));
+	int rc;
+
+	if (backends == NULL)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < pool->member_count; i++) {
+		const struct member *member = &pool->members[i];
+
+		backends[i] = (struct maglev_backend){
+			.place = member->backend->place,
+			.weight = member_is_eligible(member) ? member->weight : 0,
+			.value = member->backend->id,
+		};
+	}
+	rc = maglev_build(backends, pool->member_count, pool->table_size, table);
+	free(backends);
+	return rc;
+}
+
+/* Returns whether any word differs from @previous; a new pool's slots are steady. */
+static bool advance_words(struct mr_slots *next, const struct mr_slots *previous,
+			  const uint16_t *table, const struct alive_ids *ids, uint32_t now_s)
+{
+	bool changed = previous == NULL;
+
+	for (uint32_t i = 0; i < next->size; i++) {
+		const mr_backend_id current = table[i] == MAGLEV_NONE ? MR_BACKEND_NONE : table[i];
+		const mr_slot old = previous != NULL ? previous->words[i]
+						     : mr_slot_make(current, current, false);
+		bool stamp;
+
+		next->words[i] = slot_advance(old, current, id_is_alive, ids, &stamp);
+		if (stamp)
+			__atomic_store_n(&next->unknown_s[i], now_s, __ATOMIC_RELAXED);
+		changed |= next->words[i] != old;
+	}
+	return changed;
+}
+
+static void count_slots(struct pool *pool)
+{
+	uint32_t *current = calloc(2 * (MR_BACKEND_NONE + 1), sizeof(*current));
+	uint32_t *base;
+
+	if (current == NULL)
+		return; /* keeps the counts of the last table: they are for the eye only */
+	base = current + MR_BACKEND_NONE + 1;
+	pool->moving_slots = 0;
+	for (uint32_t i = 0; i < pool->slots->size; i++) {
+		const mr_slot word = pool->slots->words[i];
+
+		current[mr_slot_current(word)]++;
+		base[mr_slot_base(word)] += mr_slot_base(word) != mr_slot_current(word);
+		pool->moving_slots += mr_slot_moving(word);
+	}
+	for (uint32_t i = 0; i < pool->member_count; i++) {
+		struct backend *backend = pool->members[i].backend;
+
+		backend->slots = current[backend->id];
+		backend->base_slots = base[backend->id];
+	}
+	free(current);
+}
+
+static void replace_slots(struct pool *pool, struct mr_slots *slots)
+{
+	mr_slots_put(pool->slots);
+	pool->slots = slots;
+	count_slots(pool);
+}
+
+int pool_advance(struct pool *pool, struct mr_slots *previous, uint32_t now_s)
+{
+	uint16_t *table = calloc(pool->table_size, sizeof(*table));
+	struct alive_ids *ids = alive_ids_create(pool);
+	struct mr_slots *next = mr_slots_create(pool->table_size, previous);
+	int rc = -ENOMEM;
+
+	if (table == NULL || ids == NULL || next == NULL)
+		goto err_free;
+	rc = build_table(pool, table);
+	if (rc < 0)
+		goto err_free;
+	if (!advance_words(next, previous, table, ids, now_s)) {
+		mr_slots_put(next);
+		next = mr_slots_get(previous);
+	}
+	replace_slots(pool, next);
+	next = NULL;
+err_free:
+	mr_slots_put(next);
+	free(ids);
+	free(table);
+	return rc;
+}
+
+int pool_settle(struct pool *pool, const bool *pinned_elsewhere, uint32_t now_s, uint32_t idle_s,
+		bool *out_changed)
+{
+	const struct mr_slots *previous = pool->slots;
+	struct mr_slots *next = mr_slots_create(pool->table_size, pool->slots);
+	bool changed = false;
+
+	if (next == NULL)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < next->size; i++) {
+		const uint32_t unknown_s =
+			__atomic_load_n(&previous->unknown_s[i], __ATOMIC_RELAXED);
+
+		next->words[i] = slot_settle(previous->words[i], pinned_elsewhere[i], unknown_s,
+					     now_s, idle_s);
+		changed |= next->words[i] != previous->words[i];
+	}
+	if (changed)
+		replace_slots(pool, next);
+	else
+		mr_slots_put(next);
+	*out_changed = changed;
+	return 0;
+}
+
+void pool_fini(struct pool *pool)
+{
+	for (uint32_t i = 0; i < pool->member_count; i++)
+		pool->members[i].backend->references--;
+	mr_slots_put(pool->slots);
+	free(pool->members);
+	free(pool->name);
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A pool at run time: its backends, those that are leaving too, and its table of slots.
+ * Control thread only.
+ */
+#ifndef MAILRAIL_CONTROL_POOL_H
+#define MAILRAIL_CONTROL_POOL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <mailrail/snapshot.h>
+
+#include "config.h"
+#include "health.h"
+#include "maglev.h"
+
+/*
+ * A backend's identity: pool, name and address. It keeps its id as long as any of its sessions
+ * may be open, also when it has left the configuration. Counted references: one for each
+ * pool (of the running and of a candidate configuration) that it is a member of.
+ */
+struct backend {
+	uint32_t references;
+	mr_backend_id id;
+	char *pool;
+	char *name;
+	struct mr_addr address;
+	struct maglev_place place;
+	/* Answers for itself until the first verdict: nobody knew better when mailrail started. */
+	bool trusted;
+	enum health_verdict verdict;
+	struct mr_flow_counters counted_before; /* by earlier holders of the id */
+	uint32_t pins;				/* as of the last complete sweep */
+	uint32_t slots;				/* current in these slots */
+	uint32_t base_slots;			/* base, but not current, in these */
+};
+
+/* What the configuration wants of a backend. */
+struct member {
+	struct backend *backend;
+	uint32_t weight;
+	enum config_backend_state state;
+	bool leaving; /* no longer configured */
+};
+
+struct pool {
+	char *name;
+	uint32_t table_size;
+	enum mr_forwarding forwarding;
+	struct config_health health;
+	struct member *members;
+	uint32_t member_count;
+	uint32_t moving_slots;
+	struct mr_slots *slots; /* one reference; NULL before the first pool_advance() */
+};
+
+/* May keep the sessions it has. */
+bool member_is_alive(const struct member *member);
+/* May get new ones. */
+bool member_is_eligible(const struct member *member);
+
+struct member *pool_find_member(const struct pool *pool, mr_backend_id id);
+
+/*
+ * Gives the pool the slots that follow from @previous (NULL: a new pool) and from what its
+ * members may get and keep now. Stamps slots at @now_s, seconds of mr_dataplane_clock_s().
+ * -ENOMEM leaves the pool as it was. Nothing changed: @previous itself, with a new reference.
+ */
+int pool_advance(struct pool *pool, struct mr_slots *previous, uint32_t now_s);
+
+/*
+ * Slots that no older session can depend on become steady again. @pinned_elsewhere[slot]: a
+ * pin there differs from the slot's current backend. *@out_changed: @pool has new slots.
+ */
+int pool_settle(struct pool *pool, const bool *pinned_elsewhere, uint32_t now_s, uint32_t idle_s,
+		bool *out_changed);
+
+/* Frees what the pool owns and drops its references; not the struct itself. */
+void pool_fini(struct pool *pool);
+
+struct backend *backend_get(struct backend *backend);
+
+#endif

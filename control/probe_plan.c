@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "probe_plan.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "address_text.h"
+
+/* Everything that choosing a target needs to know. */
+struct planner {
+	const struct fleet *fleet;
+	const struct way_ports *ports;
+	struct next_hops *hops;
+	struct mr_addr *service_addresses; /* of all services: never a prober's own */
+	uint32_t service_address_count;
+	struct probe_plan plan;
+};
+
+static const struct config_service *service_of_pool(const struct config *config, const char *pool)
+{
+	for (uint32_t i = 0; i < config->service_count; i++) {
+		if (strcmp(config->services[i].pool, pool) == 0)
+			return &config->services[i];
+	}
+	return NULL;
+}
+
+/* An address of the backend's own family spares a second source address. */
+static const struct mr_addr *service_address_for(const struct config_service *service,
+						 const struct mr_addr *backend)
+{
+	for (uint32_t i = 0; i < service->address_count; i++) {
+		if (mr_addr_is_v4(&service->addresses[i]) == mr_addr_is_v4(backend))
+			return &service->addresses[i];
+	}
+	return &service->addresses[0];
+}
+
+static int collect_service_addresses(struct planner *planner)
+{
+	const struct config *config = planner->fleet->config;
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < config->service_count; i++)
+		count += config->services[i].address_count;
+	planner->service_addresses = calloc(count + 1, sizeof(*planner->service_addresses));
+	if (planner->service_addresses == NULL)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < config->service_count; i++) {
+		const struct config_service *service = &config->services[i];
+
+		memcpy(&planner->service_addresses[planner->service_address_count],
+		       service->addresses, service->address_count * sizeof(struct mr_addr));
+		planner->service_address_count += service->address_count;
+	}
+	return 0;
+}
+
+static bool is_service_address(const struct planner *planner, const struct mr_addr *address)
+{
+	for (uint32_t i = 0; i < planner->service_address_count; i++) {
+		if (mr_addr_equal(&planner->service_addresses[i], address))
+			return true;
+	}
+	return false;
+}
+
+/* Where the kernel would send from, if that answers @service; else an address that does. */
+static bool find_source(const struct planner *planner, const struct way *way,
+			const struct mr_addr *service, struct mr_addr *out)
+{
+	const bool v4 = mr_addr_is_v4(service);
+
+	if (!way->has_source)
+		return false;
+	if (mr_addr_is_v4(&way->source) == v4 && !is_service_address(planner, &way->source)) {
+		*out = way->source;
+		return true;
+	}
+	return next_hops_interface_address(planner->hops, way->ifindex, v4 ? AF_INET : AF_INET6,
+					   planner->service_addresses,
+					   planner->service_address_count, out) == 0;
+}
+
+static bool add_source(struct probe_plan *plan, const struct mr_addr *source)
+{
+	for (uint32_t i = 0; i < plan->source_count; i++) {
+		if (mr_addr_equal(&plan->sources[i], source))
+			return true;
+	}
+	if (plan->source_count == MR_PROBE_SOURCES_MAX)
+		return false;
+	plan->sources[plan->source_count++] = *source;
+	return true;
+}
+
+/* An FQDN, or the address literal that RFC 5321, section 4.1.3 asks for in its place. */
+static void name_prober(const struct config *config, const struct mr_addr *source,
+			char name[PROBE_HELO_NAME_MAX])
+{
+	char text[MR_ADDR_TEXT_MAX];
+
+	if (strchr(config->node.name, '.') != NULL) {
+		snprintf(name, PROBE_HELO_NAME_MAX, "%s", config->node.name);
+		return;
+	}
+	address_format(source, text);
+	snprintf(name, PROBE_HELO_NAME_MAX, mr_addr_is_v4(source) ? "[%s]" : "[IPv6:%s]", text);
+}
+
+static void plan_member(struct planner *planner, const struct pool *pool,
+			const struct config_service *service, const struct member *member)
+{
+	struct probe_plan *plan = &planner->plan;
+	const struct backend *backend = member->backend;
+	const struct mr_addr *target = service_address_for(service, &backend->address);
+	struct mr_addr source;
+	struct way way;
+
+	way_find(planner->fleet->config, planner->ports, planner->hops, &backend->address, &way);
+	if (!find_source(planner, &way, target, &source) || !add_source(plan, &source))
+		return;
+	name_prober(planner->fleet->config, &source, plan->helo_names[plan->target_count]);
+	plan->targets[plan->target_count] = (struct health_target){
+		.id = backend->id,
+		.pool = pool->name,
+		.name = backend->name,
+		.service = *target,
+		.service_port = service->ports[0],
+		.source = source,
+		.helo_name = plan->helo_names[plan->target_count],
+		.interval_ms = pool->health.interval_ms,
+		.timeout_ms = pool->health.timeout_ms,
+		.rise = pool->health.rise,
+		.fall = pool->health.fall,
+	};
+	plan->target_count++;
+}
+
+static void plan_pool(struct planner *planner, const struct pool *pool)
+{
+	const struct config_service *service = service_of_pool(planner->fleet->config, pool->name);
+
+	if (service == NULL || pool->health.type == CONFIG_HEALTH_NONE)
+		return;
+	for (uint32_t i = 0; i < pool->member_count; i++)
+		plan_member(planner, pool, service, &pool->members[i]);
+}
+
+int probe_plan_make(const struct fleet *fleet, const struct way_ports *ports,
+		    struct next_hops *hops, struct probe_plan *out)
+{
+	struct planner planner = {.fleet = fleet, .ports = ports, .hops = hops};
+	uint32_t members = 0;
+	int rc = collect_service_addresses(&planner);
+
+	for (uint32_t i = 0; i < fleet->pool_count; i++)
+		members += fleet->pools[i].member_count;
+	planner.plan.targets = calloc(members + 1, sizeof(*planner.plan.targets));
+	planner.plan.helo_names = calloc(members + 1, sizeof(*planner.plan.helo_names));
+	if (rc < 0 || planner.plan.targets == NULL || planner.plan.helo_names == NULL) {
+		free(planner.service_addresses);
+		probe_plan_fini(&planner.plan);
+		return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < fleet->pool_count; i++)
+		plan_pool(&planner, &fleet->pools[i]);
+	free(planner.service_addresses);
+	*out = planner.plan;
+	return 0;
+}
+
+void probe_plan_fini(struct probe_plan *plan)
+{
+	free(plan->targets);
+	free(plan->helo_names);
+}

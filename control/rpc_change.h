@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What all methods that change the configuration do alike. */
+#ifndef MAILRAIL_CONTROL_RPC_CHANGE_H
+#define MAILRAIL_CONTROL_RPC_CHANGE_H
+
+#include "config.h"
+#include "rpc.h"
+
+/* The parameter with which a change names the generation that it was made for. */
+#define RPC_GENERATION_FIELD(type)                                                              \
+	{                                                                                       \
+		"generation", FIELD_UINT, FIELD_AT(type, generation),                           \
+			FIELD_PRESENT(type, generation_given),                                  \
+			.text = "Generation that the change was made for; when another one is " \
+				"in force by now, the change is refused"                        \
+	}
+
+/* The result that tells which generation an answer is about. */
+#define RPC_GENERATION_RESULT(type)                                                          \
+	{                                                                                    \
+		"generation", FIELD_UINT, FIELD_AT(type, generation),                        \
+			.required = true, .text = "Generation of the configuration in force" \
+	}
+
+enum rpc_error rpc_check_generation(struct rpc_call *call, bool given, uint64_t generation);
+
+/* Takes @next. RPC_OK: it is in force, as *@out_generation. */
+enum rpc_error rpc_apply(struct rpc_call *call, struct config *next, uint64_t *out_generation);
+
+#endif

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <string.h>
+
+#include "balancer.h"
+#include "config_tables.h"
+#include "rpc_change.h"
+#include "rpc_methods.h"
+
+struct config_get_result {
+	uint64_t generation;
+	json_t *config;
+};
+
+static const struct field get_result_fields[] = {
+	RPC_GENERATION_RESULT(struct config_get_result),
+	{"config", FIELD_JSON, FIELD_AT(struct config_get_result, config), .required = true,
+	 .shape = &config_shape,
+	 .text = "The configuration with all defaults written out; \"unchanged\" stands for "
+		 "secrets, and config.apply takes it for the secret in force"},
+};
+static const struct shape get_result =
+	SHAPE("config_get_result", struct config_get_result, get_result_fields, "A configuration");
+
+static enum rpc_error config_get(struct rpc_call *call)
+{
+	struct config_get_result *result = call->result;
+
+	result->generation = balancer_generation(call->context->balancer);
+	result->config =
+		shape_encode(&config_shape, balancer_config(call->context->balancer), SHAPE_REDACT);
+	return result->config ? RPC_OK : RPC_INTERNAL_ERROR;
+}
+
+struct config_apply_params {
+	json_t *config;
+	bool generation_given;
+	uint64_t generation;
+};
+
+static const struct field apply_fields[] = {
+	{"config", FIELD_JSON, FIELD_AT(struct config_apply_params, config), .required = true,
+	 .shape = &config_shape, .text = "The whole configuration as it shall be"},
+	RPC_GENERATION_FIELD(struct config_apply_params),
+};
+static const struct shape apply_params = SHAPE("config_apply_params", struct config_apply_params,
+					       apply_fields, "A configuration to apply");
+
+struct config_apply_result {
+	uint64_t generation;
+};
+
+static const struct field apply_result_fields[] = {
+	RPC_GENERATION_RESULT(struct config_apply_result),
+};
+static const struct shape apply_result = SHAPE("config_apply_result", struct config_apply_result,
+					       apply_result_fields, "What the change has led to");
+
+static json_t *member_or_new(json_t *object, const char *name)
+{
+	json_t *member = json_object_get(object, name);
+
+	if (member)
+		return member;
+	json_object_set_new(object, name, json_object());
+	return json_object_get(object, name);
+}
+
+/*
+ * Puts in what the sender leaves to this node: the key, when the sender was shown "unchanged"
+ * for it, and the cores that were chosen when the node came up without being told. (Asking
+ * again would get another answer: the workers have cores of their own by now.)
+ */
+static bool complete(json_t *config, const struct config *running)
+{
+	json_t *encoded = config_encode(running);
+	json_t *node = json_object_get(config, "node");
+	const char *key = json_string_value(json_object_get(node, "key"));
+	json_t *workers;
+
+	if (!encoded)
+		return false;
+	if (key && strcmp(key, FIELD_UNCHANGED) == 0)
+		json_object_set(node, "key",
+				json_object_get(json_object_get(encoded, "node"), "key"));
+	workers = member_or_new(config, "workers");
+	if (json_is_object(workers) && !json_object_get(workers, "cores"))
+		json_object_set(workers, "cores",
+				json_object_get(json_object_get(encoded, "workers"), "cores"));
+	json_decref(encoded);
+	return true;
+}
+
+static enum rpc_error config_apply(struct rpc_call *call)
+{
+	struct config_apply_params *params = call->params;
+	struct config_apply_result *result = call->result;
+	enum rpc_error error;
+	struct config *next;
+
+	error = rpc_check_generation(call, params->generation_given, params->generation);
+	if (error != RPC_OK)
+		return error;
+	if (!complete(params->config, balancer_config(call->context->balancer)))
+		return RPC_INTERNAL_ERROR;
+	next = config_decode(params->config, &call->errors);
+	if (!next) {
+		field_errors_prefix(&call->errors, "/config");
+		return RPC_INVALID_PARAMS;
+	}
+	return rpc_apply(call, next, &result->generation);
+}
+
+static enum rpc_error schema(struct rpc_call *call)
+{
+	call->document = config_schema();
+	return call->document ? RPC_OK : RPC_INTERNAL_ERROR;
+}
+
+const struct rpc_method rpc_config_methods[] = {
+	{
+		.name = "config.get",
+		.text = "Shows the configuration in force",
+		.handler = config_get,
+		.result = &get_result,
+		.result_text = "The configuration and its generation",
+	},
+	{
+		.name = "config.apply",
+		.text = "Makes a configuration the one in force and saves it, whole or not at all",
+		.handler = config_apply,
+		.changes_state = true,
+		.params = &apply_params,
+		.result = &apply_result,
+		.result_text = "The generation that the change has made",
+		.example_params = "{\"config\": {\"node\": {\"name\": \"lb1\", \"key\": "
+				  "\"unchanged\"}, \"ports\": [{\"name\": \"wan\", \"device\": "
+				  "\"af_xdp:eth0\"}]}, \"generation\": 7}",
+		.example_result = "{\"generation\": 8}",
+	},
+	{
+		.name = "config.schema",
+		.text = "Shows the JSON Schema (draft 2020-12) of configurations",
+		.handler = schema,
+		.result_text = "The schema itself",
+	},
+	{.name = NULL},
+};

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Everything that mailrail offers over JSON-RPC: one table for each noun, each in its file. */
+#ifndef MAILRAIL_CONTROL_RPC_METHODS_H
+#define MAILRAIL_CONTROL_RPC_METHODS_H
+
+#include "rpc.h"
+
+extern const struct rpc_method rpc_config_methods[];
+extern const struct rpc_method rpc_service_methods[];
+extern const struct rpc_method rpc_pool_methods[];
+extern const struct rpc_method rpc_backend_methods[];
+extern const struct rpc_method rpc_stats_methods[];
+extern const struct rpc_method rpc_node_methods[];
+extern const struct rpc_method rpc_discover_methods[];
+
+/* All of the above, for rpc_context.methods; ended by NULL. */
+extern const struct rpc_method *const rpc_methods[];
+
+/*
+ * The OpenRPC document (https://spec.open-rpc.org) of @methods, whichever they are. New
+ * reference; NULL: no memory.
+ */
+json_t *rpc_openrpc(const struct rpc_method *const *methods);
+
+#endif

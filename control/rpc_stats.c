@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <string.h>
+
+#include "balancer.h"
+#include "rpc_change.h"
+#include "rpc_counters.h"
+#include "rpc_methods.h"
+
+/* Counters of one worker, or of all. */
+struct worker_stats {
+	uint32_t core;
+	uint64_t rx_packets, rx_bytes;
+	uint64_t tx_packets, tx_bytes;
+	uint64_t verdicts[MR_VERDICT_COUNT];
+	uint64_t pins_created, pins_adopted, pins_refused, pins_rehashed;
+};
+
+#define VERDICT_FIELD(id, json_name, sentence) \
+	{json_name,                            \
+	 FIELD_UINT,                           \
+	 .offset = MR_##id * sizeof(uint64_t), \
+	 .size = sizeof(uint64_t),             \
+	 .required = true,                     \
+	 .text = sentence},
+static const struct field verdict_fields[] = {MR_VERDICTS(VERDICT_FIELD)};
+#undef VERDICT_FIELD
+static const struct shape verdict_shape = {
+	.name = "verdicts",
+	.text = "Received packets by what became of them",
+	.fields = verdict_fields,
+	.field_count = MR_VERDICT_COUNT,
+	.size = sizeof(uint64_t) * MR_VERDICT_COUNT,
+};
+
+#define TRAFFIC_FIELDS(type)                                                             \
+	{"rx_packets", FIELD_UINT, FIELD_AT(type, rx_packets), .required = true,         \
+	 .text = "Packets received"},                                                    \
+		{"rx_bytes", FIELD_UINT, FIELD_AT(type, rx_bytes), .required = true,     \
+		 .text = "Bytes received"},                                              \
+		{"tx_packets", FIELD_UINT, FIELD_AT(type, tx_packets), .required = true, \
+		 .text = "Packets sent"},                                                \
+	{                                                                                \
+		"tx_bytes", FIELD_UINT, FIELD_AT(type, tx_bytes), .required = true,      \
+								  .text = "Bytes sent"   \
+	}
+
+#define WORKER_FIELDS                                                                           \
+	TRAFFIC_FIELDS(struct worker_stats),                                                    \
+		{"verdicts",                                                                    \
+		 FIELD_OBJECT,                                                                  \
+		 FIELD_AT(struct worker_stats, verdicts),                                       \
+		 .required = true,                                                              \
+		 .shape = &verdict_shape,                                                       \
+		 .text = "The received packets by what became of them; they add up to "         \
+			 "rx_packets"},                                                         \
+		{"pins_created", FIELD_UINT, FIELD_AT(struct worker_stats, pins_created),       \
+		 .required = true, .text = "Sessions remembered from their SYN on"},            \
+		{"pins_adopted", FIELD_UINT, FIELD_AT(struct worker_stats, pins_adopted),       \
+		 .required = true, .text = "Older sessions met and remembered after a change"}, \
+		{"pins_refused", FIELD_UINT, FIELD_AT(struct worker_stats, pins_refused),       \
+		 .required = true, .text = "Sessions that there was no room to remember"},      \
+	{                                                                                       \
+		"pins_rehashed", FIELD_UINT, FIELD_AT(struct worker_stats, pins_rehashed),      \
+			.required = true,                                                       \
+			.text = "Sessions given to another backend because theirs is gone"      \
+	}
+
+static const struct field total_fields[] = {WORKER_FIELDS};
+static const struct shape total_shape =
+	SHAPE("total", struct worker_stats, total_fields, "Counters of all workers");
+
+static const struct field worker_fields[] = {
+	{"core", FIELD_UINT, FIELD_AT(struct worker_stats, core), .required = true,
+	 .text = "CPU core that the worker runs on"},
+	WORKER_FIELDS,
+};
+static const struct shape worker_shape =
+	SHAPE("worker", struct worker_stats, worker_fields, "Counters of one worker");
+
+struct service_stats {
+	char *name;
+	struct mr_flow_counters counters;
+};
+
+static const struct field service_fields[] = {
+	{"name", FIELD_NAME, FIELD_AT(struct service_stats, name), .required = true,
+	 .text = "Name of the service"},
+	RPC_FLOW_FIELDS(struct service_stats),
+};
+static const struct shape service_shape =
+	SHAPE("service_stats", struct service_stats, service_fields, "Counters of one service");
+
+struct backend_stats {
+	char *pool;
+	char *name;
+	struct mr_flow_counters counters;
+};
+
+static const struct field backend_fields[] = {
+	{"pool", FIELD_NAME, FIELD_AT(struct backend_stats, pool), .required = true,
+	 .text = "Pool that the backend belongs to"},
+	{"name", FIELD_NAME, FIELD_AT(struct backend_stats, name), .required = true,
+	 .text = "Its name in that pool"},
+	RPC_FLOW_FIELDS(struct backend_stats),
+};
+static const struct shape backend_shape =
+	SHAPE("backend_stats", struct backend_stats, backend_fields, "Counters of one backend");
+
+struct port_stats {
+	char *name;
+	struct mr_port_info info;
+};
+
+#define PORT_COUNTER(json_name, member, sentence)                                  \
+	{                                                                          \
+		(json_name), FIELD_UINT, FIELD_AT(struct port_stats, info.member), \
+			.required = true, .text = (sentence)                       \
+	}
+static const struct field port_fields[] = {
+	{"name", FIELD_NAME, FIELD_AT(struct port_stats, name), .required = true,
+	 .text = "Name of the port"},
+	{"mac", FIELD_MAC, FIELD_AT(struct port_stats, info.mac), .required = true,
+	 .text = "Its Ethernet address"},
+	{"link_up", FIELD_BOOL, FIELD_AT(struct port_stats, info.link_up), .required = true,
+	 .text = "Whether its link is up"},
+	PORT_COUNTER("mtu_bytes", mtu, "Largest IP packet that it takes"),
+	PORT_COUNTER("queues", queues, "Receive queues"),
+	PORT_COUNTER("rx_packets", rx_packets, "Packets received, as the driver counts"),
+	PORT_COUNTER("rx_bytes", rx_bytes, "Bytes received, as the driver counts"),
+	PORT_COUNTER("rx_missed", rx_missed, "Packets lost because no worker took them in time"),
+	PORT_COUNTER("rx_errors", rx_errors, "Packets received in error"),
+	PORT_COUNTER("tx_packets", tx_packets, "Packets sent, as the driver counts"),
+	PORT_COUNTER("tx_bytes", tx_bytes, "Bytes sent, as the driver counts"),
+	PORT_COUNTER("tx_errors", tx_errors, "Packets that could not be sent"),
+};
+#undef PORT_COUNTER
+static const struct shape port_shape =
+	SHAPE("port_stats", struct port_stats, port_fields, "A port and its counters");
+
+struct pin_stats {
+	uint32_t count;
+	uint32_t budget;
+};
+
+static const struct field pin_fields[] = {
+	{"count", FIELD_UINT, FIELD_AT(struct pin_stats, count), .required = true,
+	 .text = "Sessions remembered now"},
+	{"budget", FIELD_UINT, FIELD_AT(struct pin_stats, budget), .required = true,
+	 .text = "How many can be"},
+};
+static const struct shape pin_shape =
+	SHAPE("pins", struct pin_stats, pin_fields, "Remembered sessions");
+
+struct limit_stats {
+	char *name;
+	uint64_t used;
+	uint64_t max;
+};
+
+static const struct field limit_fields[] = {
+	{"name", FIELD_NAME, FIELD_AT(struct limit_stats, name), .required = true,
+	 .text = "What is limited"},
+	{"used", FIELD_UINT, FIELD_AT(struct limit_stats, used), .required = true,
+	 .text = "How many there are"},
+	{"max", FIELD_UINT, FIELD_AT(struct limit_stats, max), .required = true,
+	 .text = "How many there can be"},
+};
+static const struct shape limit_shape =
+	SHAPE("limit", struct limit_stats, limit_fields, "A bound and its use");
+
+struct stats_result {
+	uint64_t generation;
+	uint64_t uptime_s;
+	struct worker_stats total;
+	struct worker_stats *workers;
+	uint32_t worker_count;
+	struct service_stats *services;
+	uint32_t service_count;
+	struct backend_stats *backends;
+	uint32_t backend_count;
+	struct port_stats *ports;
+	uint32_t port_count;
+	struct pin_stats pins;
+	struct limit_stats *limits;
+	uint32_t limit_count;
+};
+
+enum { STATS_WORKERS = 3, STATS_SERVICES, STATS_BACKENDS, STATS_PORTS, STATS_LIMITS = 8 };
+
+static const struct field stats_fields[] = {
+	RPC_GENERATION_RESULT(struct stats_result),
+	{"uptime_s", FIELD_UINT, FIELD_AT(struct stats_result, uptime_s), .required = true,
+	 .text = "Seconds since counting began"},
+	{"total", FIELD_OBJECT, FIELD_AT(struct stats_result, total), .required = true,
+	 .shape = &total_shape, .text = "All workers together"},
+	[STATS_WORKERS] = {"workers", FIELD_OBJECT,
+			   FIELD_LIST_AT(struct stats_result, workers, worker_count),
+			   .required = true, .shape = &worker_shape, .text = "Each worker"},
+	[STATS_SERVICES] = {"services", FIELD_OBJECT,
+			    FIELD_LIST_AT(struct stats_result, services, service_count),
+			    .required = true, .shape = &service_shape, .text = "Each service"},
+	[STATS_BACKENDS] = {"backends", FIELD_OBJECT,
+			    FIELD_LIST_AT(struct stats_result, backends, backend_count),
+			    .required = true, .shape = &backend_shape, .text = "Each backend"},
+	[STATS_PORTS] = {"ports", FIELD_OBJECT,
+			 FIELD_LIST_AT(struct stats_result, ports, port_count), .required = true,
+			 .shape = &port_shape, .text = "Each port"},
+	{"pins", FIELD_OBJECT, FIELD_AT(struct stats_result, pins), .required = true,
+	 .shape = &pin_shape, .text = "Remembered sessions"},
+	[STATS_LIMITS] = {"limits", FIELD_OBJECT,
+			  FIELD_LIST_AT(struct stats_result, limits, limit_count), .required = true,
+			  .shape = &limit_shape, .text = "Fixed bounds and how far they are used"},
+};
+static const struct shape stats_result = SHAPE("stats_result", struct stats_result, stats_fields,
+					       "Every counter; they only ever grow");
+
+static void read_worker(const struct mr_worker_counters *counters, struct worker_stats *out)
+{
+	out->rx_packets = MR_COUNTER_READ(counters->rx_packets);
+	out->rx_bytes = MR_COUNTER_READ(counters->rx_bytes);
+	out->tx_packets = MR_COUNTER_READ(counters->tx_packets);
+	out->tx_bytes = MR_COUNTER_READ(counters->tx_bytes);
+	for (uint32_t i = 0; i < MR_VERDICT_COUNT; i++)
+		out->verdicts[i] = MR_COUNTER_READ(counters->verdicts[i]);
+	out->pins_created = MR_COUNTER_READ(counters->pins_created);
+	out->pins_adopted = MR_COUNTER_READ(counters->pins_adopted);
+	out->pins_refused = MR_COUNTER_READ(counters->pins_refused);
+	out->pins_rehashed = MR_COUNTER_READ(counters->pins_rehashed);
+}
+
+static void add_worker(struct worker_stats *total, const struct worker_stats *worker)
+{
+	total->rx_packets += worker->rx_packets;
+	total->rx_bytes += worker->rx_bytes;
+	total->tx_packets += worker->tx_packets;
+	total->tx_bytes += worker->tx_bytes;
+	for (uint32_t i = 0; i < MR_VERDICT_COUNT; i++)
+		total->verdicts[i] += worker->verdicts[i];
+	total->pins_created += worker->pins_created;
+	total->pins_adopted += worker->pins_adopted;
+	total->pins_refused += worker->pins_refused;
+	total->pins_rehashed += worker->pins_rehashed;
+}
+
+static bool fill_workers(const struct balancer *balancer, struct stats_result *result)
+{
+	const struct config_workers *workers = &balancer_config(balancer)->workers;
+	const struct mr_dataplane *dp = balancer_dataplane(balancer);
+
+	if (!field_list_alloc(&stats_fields[STATS_WORKERS], result, workers->core_count))
+		return false;
+	for (uint32_t i = 0; i < workers->core_count; i++) {
+		result->workers[i].core = workers->cores[i];
+		read_worker(mr_dataplane_counters(dp, i), &result->workers[i]);
+		add_worker(&result->total, &result->workers[i]);
+	}
+	return true;
+}
+
+static bool fill_services(const struct balancer *balancer, struct stats_result *result)
+{
+	const struct config *config = balancer_config(balancer);
+
+	if (!field_list_alloc(&stats_fields[STATS_SERVICES], result, config->service_count))
+		return false;
+	for (uint32_t i = 0; i < config->service_count; i++) {
+		result->services[i].name = strdup(config->services[i].name);
+		if (!result->services[i].name)
+			return false;
+		balancer_service_counters(balancer, i, &result->services[i].counters);
+	}
+	return true;
+}
+
+static uint32_t count_backends(const struct config *config)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < config->pool_count; i++)
+		count += config->pools[i].backend_count;
+	return count;
+}
+
+static bool fill_backend(const struct balancer *balancer, uint32_t pool, uint32_t backend,
+			 struct backend_stats *out)
+{
+	const struct config_pool *in_pool = &balancer_config(balancer)->pools[pool];
+	struct backend_status status;
+
+	balancer_backend_status(balancer, pool, backend, &status);
+	out->counters = status.counters;
+	out->pool = strdup(in_pool->name);
+	out->name = strdup(in_pool->backends[backend].name);
+	return out->pool && out->name;
+}
+
+static bool fill_backends(const struct balancer *balancer, struct stats_result *result)
+{
+	const struct config *config = balancer_config(balancer);
+	struct backend_stats *row;
+
+	if (!field_list_alloc(&stats_fields[STATS_BACKENDS], result, count_backends(config)))
+		return false;
+	row = result->backends;
+	for (uint32_t i = 0; i < config->pool_count; i++)
+		for (uint32_t j = 0; j < config->pools[i].backend_count; j++)
+			if (!fill_backend(balancer, i, j, row++))
+				return false;
+	return true;
+}
+
+static bool fill_ports(const struct balancer *balancer, struct stats_result *result)
+{
+	const struct config *config = balancer_config(balancer);
+	const struct mr_dataplane *dp = balancer_dataplane(balancer);
+
+	if (!field_list_alloc(&stats_fields[STATS_PORTS], result, config->port_count))
+		return false;
+	for (uint32_t i = 0; i < config->port_count; i++) {
+		result->ports[i].name = strdup(config->ports[i].name);
+		if (!result->ports[i].name ||
+		    mr_dataplane_port_info(dp, i, &result->ports[i].info) < 0)
+			return false;
+	}
+	return true;
+}
+
+static uint64_t count_endpoints(const struct config *config)
+{
+	uint64_t count = 0;
+
+	for (uint32_t i = 0; i < config->service_count; i++)
+		count += (uint64_t)config->services[i].address_count *
+			 config->services[i].port_count;
+	return count;
+}
+
+static bool fill_limits(const struct config *config, struct stats_result *result)
+{
+	const struct {
+		const char *name;
+		uint64_t used, max;
+	} limits[] = {
+		{"workers", config->workers.core_count, MR_WORKERS_MAX},
+		{"ports", config->port_count, MR_PORTS_MAX},
+		{"pools", config->pool_count, MR_POOLS_MAX},
+		{"backends", count_backends(config), MR_BACKENDS_MAX},
+		{"services", config->service_count, MR_SERVICES_MAX},
+		{"endpoints", count_endpoints(config), MR_ENDPOINTS_MAX},
+		{"pins", result->pins.count, result->pins.budget},
+	};
+	const uint32_t count = sizeof(limits) / sizeof(limits[0]);
+
+	if (!field_list_alloc(&stats_fields[STATS_LIMITS], result, count))
+		return false;
+	for (uint32_t i = 0; i < count; i++) {
+		result->limits[i] =
+			(struct limit_stats){strdup(limits[i].name), limits[i].used, limits[i].max};
+		if (!result->limits[i].name)
+			return false;
+	}
+	return true;
+}
+
+static enum rpc_error stats_get(struct rpc_call *call)
+{
+	const struct balancer *balancer = call->context->balancer;
+	struct mr_dataplane *dp = balancer_dataplane(balancer);
+	struct stats_result *result = call->result;
+
+	result->generation = balancer_generation(balancer);
+	result->uptime_s = mr_dataplane_clock_s(dp);
+	result->pins.count = mr_pin_table_count(mr_dataplane_pins(dp));
+	result->pins.budget = mr_pin_table_budget(mr_dataplane_pins(dp));
+	if (!fill_workers(balancer, result) || !fill_services(balancer, result) ||
+	    !fill_backends(balancer, result) || !fill_ports(balancer, result) ||
+	    !fill_limits(balancer_config(balancer), result))
+		return RPC_INTERNAL_ERROR;
+	return RPC_OK;
+}
+
+const struct rpc_method rpc_stats_methods[] = {
+	{
+		.name = "stats.get",
+		.text = "Shows every counter: workers, services, backends, ports, pins, limits",
+		.handler = stats_get,
+		.result = &stats_result,
+		.result_text = "Every counter; they only ever grow",
+	},
+	{.name = NULL},
+};
