@@ -9,21 +9,22 @@
 struct mr_pin_table *mr_pin_table_create(uint32_t budget)
 {
 	struct mr_pin_table *table = rte_zmalloc("pin_table", sizeof(*table), RTE_CACHE_LINE_SIZE);
-	const uint32_t entries = rte_align32pow2(budget) * 2;
-	const uint32_t buckets = RTE_MAX(entries / PIN_BUCKET_ENTRIES, 1U);
+	const uint64_t entries = 2ULL * RTE_MAX(budget, 1U);
+	const uint32_t buckets =
+		(uint32_t)((entries + PIN_BUCKET_ENTRIES - 1) / PIN_BUCKET_ENTRIES);
 
 	if (table == NULL) {
 		errno = ENOMEM;
 		return NULL;
 	}
 	table->buckets =
-		rte_zmalloc("pins", buckets * sizeof(*table->buckets), RTE_CACHE_LINE_SIZE);
+		rte_zmalloc("pins", (size_t)buckets * sizeof(*table->buckets), RTE_CACHE_LINE_SIZE);
 	if (table->buckets == NULL) {
 		rte_free(table);
 		errno = ENOMEM;
 		return NULL;
 	}
-	table->bucket_mask = buckets - 1;
+	table->bucket_count = buckets;
 	table->budget = budget;
 	return table;
 }
@@ -159,7 +160,7 @@ static void bucket_sweep(struct mr_pin_table *table, struct pin_bucket *bucket,
 bool mr_pin_table_sweep(struct mr_pin_table *table, uint32_t *cursor, uint32_t entries,
 			mr_pin_keep_fn *keep, void *context)
 {
-	const uint32_t buckets = table->bucket_mask + 1;
+	const uint32_t buckets = table->bucket_count;
 	const uint32_t wanted = RTE_MAX(entries / PIN_BUCKET_ENTRIES, 1U);
 	const uint32_t end = buckets - *cursor > wanted ? *cursor + wanted : buckets;
 

@@ -30,7 +30,7 @@ struct pin_bucket {
 } __rte_cache_aligned;
 
 struct mr_pin_table {
-	uint32_t bucket_mask; /* buckets - 1, buckets a power of two */
+	uint32_t bucket_count;
 	uint32_t budget;
 	_Atomic uint32_t count;
 	struct pin_bucket *buckets;
@@ -51,17 +51,21 @@ static inline struct mr_pin pin_unpack(uint64_t data)
 	};
 }
 
+/* Maps 32 even bits evenly to a bucket, as mr_session_slot() does to a slot. */
+static inline struct pin_bucket *pin_bucket_at(const struct mr_pin_table *table, uint32_t bits)
+{
+	return &table->buckets[(uint64_t)bits * table->bucket_count >> 32];
+}
+
 static inline struct pin_bucket *pin_bucket_first(const struct mr_pin_table *table, uint64_t hash)
 {
-	return &table->buckets[(uint32_t)hash & table->bucket_mask];
+	return pin_bucket_at(table, (uint32_t)hash);
 }
 
 /* A multiplier from L'Ecuyer's tables (2^64, "Tables of LCGs", 1999) spreads the other choice. */
 static inline struct pin_bucket *pin_bucket_second(const struct mr_pin_table *table, uint64_t hash)
 {
-	const uint64_t mixed = hash * 0xd1342543de82ef95ULL;
-
-	return &table->buckets[(uint32_t)(mixed >> 32) & table->bucket_mask];
+	return pin_bucket_at(table, (uint32_t)(hash * 0xd1342543de82ef95ULL >> 32));
 }
 
 static inline void pin_table_prefetch(const struct mr_pin_table *table, uint64_t hash)

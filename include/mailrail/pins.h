@@ -36,7 +36,7 @@ struct mr_pin {
 struct mr_pin_table;
 
 /*
- * Room for @budget pins, at most 32 bytes each. Control thread. Returns NULL and sets errno
+ * Room for @budget pins, 32 bytes each. Control thread. Returns NULL and sets errno
  * when there is no memory. Destroy only after the workers have stopped.
  */
 struct mr_pin_table *mr_pin_table_create(uint32_t budget);
