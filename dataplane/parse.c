@@ -9,6 +9,8 @@
 #include <rte_byteorder.h>
 #include <rte_ip.h>
 
+#define IPV6_MULTICAST_FIRST 0xff /* first byte of ff00::/8 */
+
 static void parse_tcp(struct packet *packet, const uint8_t *frame)
 {
 	const struct rte_tcp_hdr *tcp = (const void *)&frame[packet->l4_offset];
@@ -32,6 +34,16 @@ static void parse_tcp(struct packet *packet, const uint8_t *frame)
 	packet->tuple.service_port = tcp->dst_port;
 }
 
+/* No segment comes from a group or from everybody, nor is one answered there (RFC 9293, 3.9.2.3).
+ */
+static bool is_host_v4(rte_be32_t address)
+{
+	const uint32_t host_order = rte_be_to_cpu_32(address);
+
+	/* DPDK 22.11's RTE_IPV4_BROADCAST is 224.0.0.0. */
+	return !RTE_IS_IPV4_MCAST(host_order) && host_order != UINT32_MAX;
+}
+
 static void parse_ipv4(struct packet *packet, const uint8_t *frame)
 {
 	const uint32_t frame_bytes = rte_pktmbuf_data_len(packet->mbuf);
@@ -45,7 +57,8 @@ static void parse_ipv4(struct packet *packet, const uint8_t *frame)
 	header_bytes = rte_ipv4_hdr_len(ip);
 	total_bytes = rte_be_to_cpu_16(ip->total_length);
 	if (ip->version != 4 || header_bytes < sizeof(*ip) || total_bytes < header_bytes ||
-	    total_bytes > rte_pktmbuf_pkt_len(packet->mbuf) - PACKET_L3_OFFSET) {
+	    total_bytes > rte_pktmbuf_pkt_len(packet->mbuf) - PACKET_L3_OFFSET ||
+	    !is_host_v4(ip->src_addr)) {
 		packet->verdict = MR_DROP_BAD_IP;
 		return;
 	}
@@ -77,7 +90,8 @@ static void parse_ipv6(struct packet *packet, const uint8_t *frame)
 	}
 	payload_bytes = rte_be_to_cpu_16(ip->payload_len);
 	if (rte_be_to_cpu_32(ip->vtc_flow) >> 28 != 6 ||
-	    payload_bytes > rte_pktmbuf_pkt_len(packet->mbuf) - PACKET_L3_OFFSET - sizeof(*ip)) {
+	    payload_bytes > rte_pktmbuf_pkt_len(packet->mbuf) - PACKET_L3_OFFSET - sizeof(*ip) ||
+	    ip->src_addr[0] == IPV6_MULTICAST_FIRST) {
 		packet->verdict = MR_DROP_BAD_IP;
 		return;
 	}
