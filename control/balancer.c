@@ -486,12 +486,12 @@ err_restore:
 
 int balancer_apply(struct balancer *balancer, struct config *next, struct mr_error *error)
 {
-	struct fleet *fleet = NULL;
+	struct fleet *fleet;
 	int rc = refuse_fixed_parts(balancer, next, error);
 
 	if (rc == 0)
 		rc = fleet_create(balancer->roster, next, balancer->fleet, &fleet, error);
-	if (rc < 0)
+	if (rc != 0)
 		goto err_free_config;
 	rc = commit(balancer, next, fleet, error);
 	if (rc < 0)
