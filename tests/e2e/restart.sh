@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# After mailraild has stopped nothing of it is left; after it was killed it starts again, and
+# leaves nothing either.
+#
+#   clients --.
+#              [ switch ]--- mx1 10.25.0.11
+#   lb -------'
+. "$(dirname "$0")/../lib/e2e.sh"
+
+# What mailraild could leave on the machine, to compare before and after.
+traces()
+{
+	echo "interfaces: $(on lb ip -o link show | sed 's/.*: \([^:]*\): <.*/\1/' | sort | xargs)"
+	echo "xdp: $(on lb ip link show dev eth0 | grep -o 'xdp[^ ]*')"
+	echo "filters: $(on lb tc filter show dev eth0 ingress)$(on lb tc filter show dev eth0 egress)"
+	echo "qdiscs: $(on lb tc qdisc show dev eth0 | grep -v noqueue)"
+	echo "socket: $(ls "$WORLD"/lb/*.sock 2>/dev/null)"
+	echo "hugepage files: $(ls /dev/hugepages 2>/dev/null)"
+	echo "runtime: $(find /run/dpdk /run/mailrail 2>/dev/null)"
+	echo "neighbours: $(on lb ip neighbour show | grep managed)"
+	echo "processes: $(ip netns pids "$(host_netns lb)" | xargs)"
+}
+
+nothing_is_left()
+{
+	traces | diff "$WORLD/before" -
+}
+
+steers()
+{
+	on lb ip link show dev eth0 | grep -q xdp
+}
+
+serves()
+{
+	check "$1: steers by XDP" steers
+	check "$1: the server is healthy" wait_until 20 backend_is mx1 up
+	check "$1: mail passes" connection_is greeted
+}
+
+e2e_begin restart 1
+traces >"$WORLD/before"
+
+need 'mailraild starts' balancer_start
+serves 'first start'
+check 'it stops when told' balancer_stop
+check 'it says nothing of a failure' not grep -iE 'fail|error' "$WORLD/lb/mailraild.log"
+check 'nothing is left' nothing_is_left
+
+need 'mailraild starts again' balancer_start
+serves 'second start'
+kill -9 "$(pid_of lb mailraild)"
+check 'it is gone' wait_while 5 is_running lb mailraild
+need 'mailraild starts after it was killed' balancer_start
+serves 'after the kill'
+check 'it stops when told' balancer_stop
+check 'nothing is left' nothing_is_left
+
+e2e_end

@@ -1,0 +1,113 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# The control socket: what config.get says config.apply takes, an accepted change is in the
+# file, a refused one changes nothing and says where it is wrong, two operators do not undo
+# one another, and rpc.discover knows every method.
+#
+#   lb 10.25.0.2 --[ switch ]-- mx1 10.25.0.11
+. "$(dirname "$0")/../lib/e2e.sh"
+
+generation()
+{
+	ctl --json config get | jq .generation
+}
+
+configuration()
+{
+	ctl --json config get | jq -S .config
+}
+
+# refused PATTERN COMMAND...: fails, says PATTERN, and nothing has changed.
+refused()
+{
+	local pattern=$1 before output
+
+	shift
+	before=$(configuration; generation; cat "$(balancer_file)")
+	if output=$("$@" 2>&1); then
+		printf 'was accepted: %s\n' "$output"
+		return 1
+	fi
+	grep -qE "$pattern" <<<"$output" || {
+		printf 'says: %s\n' "$output"
+		return 1
+	}
+	equal "$(configuration; generation; cat "$(balancer_file)")" "$before"
+}
+
+# Speaks to the socket without mailrailctl: one line there, one line back.
+raw()
+{
+	"$PYTHON" -c 'import socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.settimeout(5)
+s.connect(sys.argv[1])
+s.sendall(sys.argv[2].encode() + b"\n")
+s.shutdown(socket.SHUT_WR)
+print(s.makefile().readline().strip())' "$WORLD/lb/control.sock" "$1"
+}
+
+raw_error()
+{
+	equal "$(raw "$2" | jq .error.code)" "$1"
+}
+
+e2e_begin rpc 1
+need 'mailraild starts' balancer_start
+
+configuration >"$WORLD/now"
+first=$(generation)
+check 'config.get has every section' jq -e '.node and .ports and .pools and .services and
+	.workers and .sessions and .control' "$WORLD/now"
+check 'what it says can be applied' ctl config apply "$WORLD/now"
+check 'and changes nothing' equal "$(configuration)" "$(cat "$WORLD/now")"
+
+check 'a weight is set' ctl backend set $POOL/mx1 weight=42
+check 'backend list shows it' equal "$(backend_field mx1 weight)" 42
+check 'the file has it' jq -e '.pools[0].backends[0].weight == 42' "$(balancer_file)"
+check 'the generation has grown' test "$(generation)" -gt "$first"
+
+check 'a restart keeps it' eval 'balancer_stop && balancer_start'
+check 'backend list shows it' equal "$(backend_field mx1 weight)" 42
+
+jq '.pools[0].backends[0].colour = 1' "$WORLD/now" >"$WORLD/bad"
+check 'an unknown field is refused, by its path' \
+	refused '/pools/0/backends/0/colour' ctl config apply "$WORLD/bad"
+jq '.services[0].ports = [70000]' "$WORLD/now" >"$WORLD/bad"
+check 'a value out of range is refused, by its path' \
+	refused '/services/0/ports/0' ctl config apply "$WORLD/bad"
+jq '.ports[0].device = "af_packet:eth0"' "$WORLD/now" >"$WORLD/bad"
+check 'what cannot change while it runs is refused' refused '/ports' ctl config apply "$WORLD/bad"
+check 'a backend that does not exist is refused' \
+	refused 'mx9' ctl backend set $POOL/mx9 weight=1
+check 'a weight out of range is refused' refused 'weight' ctl backend set $POOL/mx1 weight=1001
+
+old=$(generation)
+check 'somebody changes something' ctl backend set $POOL/mx1 weight=43
+configuration >"$WORLD/now"
+check 'compare-and-set refuses what is based on an old generation' \
+	refused 'generation' ctl call config.apply \
+	"$(jq -c --argjson old "$old" '{config: ., generation: $old}' "$WORLD/now")"
+check 'and takes what is based on this one' ctl call config.apply \
+	"$(jq -c --argjson now "$(generation)" '{config: ., generation: $now}' "$WORLD/now")"
+
+for method in config.get config.apply service.list pool.list backend.list backend.set \
+	stats.get rpc.discover; do
+	check "rpc.discover knows $method" jq -e --arg method $method \
+		'.methods | map(.name) | index($method) != null' <(ctl call rpc.discover)
+done
+
+check 'broken JSON is a parse error' raw_error -32700 '{"jsonrpc": ,}'
+check 'no method is an invalid request' raw_error -32600 '{"jsonrpc":"2.0","id":1}'
+check 'an unknown method is not found' raw_error -32601 \
+	'{"jsonrpc":"2.0","id":1,"method":"no.such"}'
+check 'wrong parameters are invalid' raw_error -32602 \
+	'{"jsonrpc":"2.0","id":1,"method":"backend.set","params":{"pool":1}}'
+check 'a batch gets its answers' equal "$(raw '[{"jsonrpc":"2.0","id":1,"method":"stats.get"},
+	{"jsonrpc":"2.0","id":2,"method":"pool.list"}]' | jq length)" 2
+check 'people get tables' eval 'ctl backend list | grep -q mx1'
+check 'only the owner may use the socket' equal \
+	"$(stat -c %a "$WORLD/lb/control.sock" | cut -c 3)" 0
+
+e2e_end

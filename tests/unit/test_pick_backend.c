@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Slot to backend: steady slots, moving slots with their pins, backends that go, a pin table
+ * that is full. Packets are made as match_service leaves them; the pin table is the real one.
+ */
+#include "packet.h"
+
+#include <rte_tcp.h>
+
+#include "../lib/rig.h"
+#include "../lib/test_eal.h"
+#include "../lib/unit.h"
+#include "pin_table.h"
+
+#define SYN RTE_TCP_SYN_FLAG
+#define ACK RTE_TCP_ACK_FLAG
+#define FIN (RTE_TCP_FIN_FLAG | RTE_TCP_ACK_FLAG)
+#define RST RTE_TCP_RST_FLAG
+
+/* On a table of one slot, every session falls on it. */
+#define SESSION 0x123456789abcdef0ULL
+#define OTHER	0x0fedcba987654321ULL
+
+enum { A, B, C, GONE, BACKENDS };
+
+static struct rig *rig;
+static struct mr_snapshot *snapshot;
+static struct mr_slots *slots;
+
+static void build_snapshot(void)
+{
+	const struct mr_snapshot_sizes sizes = {
+		.service_capacity = 1,
+		.pool_count = 1,
+		.backend_capacity = BACKENDS,
+	};
+
+	snapshot = mr_snapshot_create(&sizes);
+	slots = mr_slots_create(1, NULL);
+	CU_ASSERT_FATAL(snapshot != NULL && slots != NULL);
+	snapshot->pools[0].slots = slots;
+}
+
+static bool keep_none(void *context, uint64_t hash, const struct mr_pin *pin)
+{
+	(void)context, (void)hash, (void)pin;
+	return false;
+}
+
+/* Every test starts without pins, with zeroed counters, at second 100. */
+static void reset_rig(mr_slot word)
+{
+	uint32_t cursor = 0;
+
+	mr_pin_table_sweep(rig->worker.pins, &cursor, UINT32_MAX, keep_none, NULL);
+	memset(rig->worker.counters, 0, sizeof(*rig->worker.counters));
+	rig->worker.now_s = 100;
+	slots->words[0] = word;
+	slots->unknown_s[0] = 0;
+	for (unsigned int i = 0; i < BACKENDS; i++)
+		snapshot->backends[i].alive = i != GONE;
+}
+
+static struct packet pick_packet(uint64_t hash, uint8_t tcp_flags)
+{
+	struct burst burst = {
+		.count = 1,
+		.packets = {{
+			.verdict = UNDECIDED,
+			.tcp_flags = tcp_flags,
+			.backend = MR_BACKEND_NONE,
+			.hash = hash,
+		}},
+	};
+
+	pick_backend(&rig->worker, snapshot, &burst);
+	return burst.packets[0];
+}
+
+static mr_backend_id pick(uint64_t hash, uint8_t tcp_flags)
+{
+	const struct packet packet = pick_packet(hash, tcp_flags);
+
+	CU_ASSERT_EQUAL(packet.verdict, UNDECIDED);
+	return packet.backend;
+}
+
+static void assert_pin(uint64_t hash, mr_backend_id backend, enum mr_pin_state state)
+{
+	struct mr_pin pin = {0};
+
+	CU_ASSERT(mr_pin_table_find(rig->worker.pins, hash, &pin));
+	CU_ASSERT_EQUAL(pin.backend, backend);
+	CU_ASSERT_EQUAL(pin.state, state);
+	CU_ASSERT_EQUAL(pin.seen_s, rig->worker.now_s);
+}
+
+static void assert_no_pin(uint64_t hash)
+{
+	struct mr_pin pin;
+
+	CU_ASSERT_FALSE(mr_pin_table_find(rig->worker.pins, hash, &pin));
+}
+
+static void test_steady(void)
+{
+	reset_rig(mr_slot_make(A, A, false));
+	CU_ASSERT_EQUAL(pick(SESSION, SYN), A);
+	CU_ASSERT_EQUAL(pick(SESSION, ACK), A);
+	CU_ASSERT_EQUAL(pick(OTHER, RST), A);
+	CU_ASSERT_EQUAL(mr_pin_table_count(rig->worker.pins), 0);
+	CU_ASSERT_EQUAL(slots->unknown_s[0], 0);
+}
+
+/* The hash's upper half chooses the slot. */
+static void test_slot_of_many(void)
+{
+	struct mr_slots *many = mr_slots_create(4, NULL);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(many);
+	reset_rig(0);
+	many->words[0] = mr_slot_make(A, A, false);
+	many->words[1] = mr_slot_make(B, B, false);
+	many->words[2] = mr_slot_make(C, C, false);
+	many->words[3] = mr_slot_make(A, A, false);
+	snapshot->pools[0].slots = many;
+	CU_ASSERT_EQUAL(pick(0x3fffffffffffffffULL, ACK), A);
+	CU_ASSERT_EQUAL(pick(0x4000000000000000ULL, ACK), B);
+	CU_ASSERT_EQUAL(pick(0x80000000ffffffffULL, ACK), C);
+	CU_ASSERT_EQUAL(pick(0xffffffffffffffffULL, ACK), A);
+	snapshot->pools[0].slots = slots;
+	mr_slots_put(many);
+}
+
+static void test_moving_syn_goes_to_current(void)
+{
+	reset_rig(mr_slot_make(B, A, true));
+	CU_ASSERT_EQUAL(pick(SESSION, SYN), B);
+	assert_pin(SESSION, B, MR_PIN_EMBRYONIC);
+	CU_ASSERT_EQUAL(rig->worker.counters->pins_created, 1);
+	CU_ASSERT_EQUAL(slots->unknown_s[0], 0);
+
+	rig->worker.now_s = 101;
+	CU_ASSERT_EQUAL(pick(SESSION, SYN), B);
+	assert_pin(SESSION, B, MR_PIN_EMBRYONIC);
+	CU_ASSERT_EQUAL(pick(SESSION, ACK), B);
+	assert_pin(SESSION, B, MR_PIN_ESTABLISHED);
+	CU_ASSERT_EQUAL(rig->worker.counters->pins_created, 1);
+}
+
+/* ECN's flags on a SYN (RFC 3168, section 6.1.1) do not make it anything else. */
+static void test_moving_syn_with_ecn(void)
+{
+	reset_rig(mr_slot_make(B, A, true));
+	CU_ASSERT_EQUAL(pick(SESSION, SYN | RTE_TCP_ECE_FLAG | RTE_TCP_CWR_FLAG), B);
+	CU_ASSERT_EQUAL(pick(OTHER, SYN | ACK), A);
+}
+
+static void test_moving_unknown_goes_to_base(void)
+{
+	reset_rig(mr_slot_make(B, A, true));
+	CU_ASSERT_EQUAL(pick(SESSION, ACK), A);
+	assert_pin(SESSION, A, MR_PIN_ESTABLISHED);
+	CU_ASSERT_EQUAL(rig->worker.counters->pins_adopted, 1);
+	CU_ASSERT_EQUAL(slots->unknown_s[0], 100);
+
+	/* Known from now on: the slot's note stays. */
+	rig->worker.now_s = 107;
+	CU_ASSERT_EQUAL(pick(SESSION, ACK), A);
+	assert_pin(SESSION, A, MR_PIN_ESTABLISHED);
+	CU_ASSERT_EQUAL(slots->unknown_s[0], 100);
+	CU_ASSERT_EQUAL(rig->worker.counters->pins_adopted, 1);
+}
+
+static void test_adopted_at_its_end(void)
+{
+	reset_rig(mr_slot_make(B, A, true));
+	CU_ASSERT_EQUAL(pick(SESSION, FIN), A);
+	assert_pin(SESSION, A, MR_PIN_CLOSING);
+	CU_ASSERT_EQUAL(pick(OTHER, RST), A);
+	assert_pin(OTHER, A, MR_PIN_CLOSING);
+}
+
+/* Changes on top of one another: each session stays where it was when it began. */
+static void test_pins_outlast_further_changes(void)
+{
+	reset_rig(mr_slot_make(B, A, true));
+	CU_ASSERT_EQUAL(pick(SESSION, SYN), B);
+	CU_ASSERT_EQUAL(pick(OTHER, ACK), A);
+
+	slots->words[0] = mr_slot_make(C, A, true);
+	CU_ASSERT_EQUAL(pick(SESSION, ACK), B);
+	CU_ASSERT_EQUAL(pick(OTHER, ACK), A);
+	CU_ASSERT_EQUAL(pick(3, SYN), C);
+	CU_ASSERT_EQUAL(pick(4, ACK), A);
+
+	/* And back: the slot is still moving, since pins away from current remain. */
+	slots->words[0] = mr_slot_make(A, A, true);
+	CU_ASSERT_EQUAL(pick(SESSION, ACK), B);
+	CU_ASSERT_EQUAL(pick(3, ACK), C);
+	CU_ASSERT_EQUAL(pick(5, SYN), A);
+	CU_ASSERT_EQUAL(pick(6, ACK), A);
+	assert_no_pin(5);
+	assert_no_pin(6);
+}
+
+static void test_dead_backend_is_left(void)
+{
+	reset_rig(mr_slot_make(B, A, true));
+	CU_ASSERT_EQUAL(pick(SESSION, ACK), A);
+	snapshot->backends[A].alive = false;
+	slots->words[0] = mr_slot_make(B, B, true);
+	CU_ASSERT_EQUAL(pick(SESSION, ACK), B);
+	assert_pin(SESSION, B, MR_PIN_ESTABLISHED);
+	CU_ASSERT_EQUAL(rig->worker.counters->pins_rehashed, 1);
+
+	/* It comes back: the session does not. */
+	snapshot->backends[A].alive = true;
+	slots->words[0] = mr_slot_make(A, B, true);
+	CU_ASSERT_EQUAL(pick(SESSION, ACK), B);
+	CU_ASSERT_EQUAL(rig->worker.counters->pins_rehashed, 1);
+}
+
+/* A pin may name an id that the snapshot has no backend for. */
+static void test_removed_backend_is_left(void)
+{
+	const struct mr_pin pin = {BACKENDS + 5, MR_PIN_ESTABLISHED, 90};
+
+	reset_rig(mr_slot_make(B, A, true));
+	CU_ASSERT(pin_table_add(rig->worker.pins, SESSION, &pin));
+	CU_ASSERT_EQUAL(pick(SESSION, ACK), B);
+	assert_pin(SESSION, B, MR_PIN_ESTABLISHED);
+}
+
+static void test_dead_backend_without_successor(void)
+{
+	struct packet packet;
+
+	reset_rig(mr_slot_make(B, A, true));
+	CU_ASSERT_EQUAL(pick(SESSION, ACK), A);
+	snapshot->backends[A].alive = false;
+	snapshot->backends[B].alive = false;
+	slots->words[0] = mr_slot_make(MR_BACKEND_NONE, MR_BACKEND_NONE, true);
+	packet = pick_packet(SESSION, ACK);
+	CU_ASSERT_EQUAL(packet.verdict, MR_RESET_NO_BACKEND);
+	packet = pick_packet(SESSION, RST);
+	CU_ASSERT_EQUAL(packet.verdict, MR_DROP_NO_BACKEND);
+}
+
+/* A client may use its port again as soon as its session is closed. */
+static void test_port_used_again(void)
+{
+	reset_rig(mr_slot_make(B, A, true));
+	CU_ASSERT_EQUAL(pick(SESSION, ACK), A);
+	CU_ASSERT_EQUAL(pick(SESSION, FIN), A);
+	assert_pin(SESSION, A, MR_PIN_CLOSING);
+	CU_ASSERT_EQUAL(pick(SESSION, ACK), A);
+	assert_pin(SESSION, A, MR_PIN_CLOSING);
+	CU_ASSERT_EQUAL(pick(SESSION, SYN), B);
+	assert_pin(SESSION, B, MR_PIN_EMBRYONIC);
+	CU_ASSERT_EQUAL(pick(SESSION, ACK), B);
+	assert_pin(SESSION, B, MR_PIN_ESTABLISHED);
+	CU_ASSERT_EQUAL(rig->worker.counters->pins_rehashed, 0);
+}
+
+/* A stray SYN, old or forged, does not tear a session from its backend (RFC 5961, section 4). */
+static void test_syn_in_a_session(void)
+{
+	reset_rig(mr_slot_make(B, A, true));
+	CU_ASSERT_EQUAL(pick(SESSION, ACK), A);
+	CU_ASSERT_EQUAL(pick(SESSION, SYN), A);
+	assert_pin(SESSION, A, MR_PIN_ESTABLISHED);
+}
+
+/* Without room everybody goes to base: the only answer that later packets can get as well. */
+static void test_budget_used_up(void)
+{
+	const struct mr_pin pin = {A, MR_PIN_ESTABLISHED, 100};
+	uint64_t hash = 1000;
+
+	reset_rig(mr_slot_make(B, A, true));
+	while (mr_pin_table_count(rig->worker.pins) < RIG_PIN_BUDGET)
+		pin_table_add(rig->worker.pins, hash++ * 0x9e3779b97f4a7c15ULL, &pin);
+	CU_ASSERT_EQUAL(pick(SESSION, SYN), A);
+	CU_ASSERT_EQUAL(slots->unknown_s[0], 100);
+	rig->worker.now_s = 105;
+	CU_ASSERT_EQUAL(pick(SESSION, ACK), A);
+	CU_ASSERT_EQUAL(slots->unknown_s[0], 105);
+	CU_ASSERT_EQUAL(pick(OTHER, ACK), A);
+	assert_no_pin(SESSION);
+	assert_no_pin(OTHER);
+	CU_ASSERT_EQUAL(rig->worker.counters->pins_refused, 3);
+	CU_ASSERT_EQUAL(rig->worker.counters->pins_created, 0);
+	CU_ASSERT_EQUAL(rig->worker.counters->pins_adopted, 0);
+	CU_ASSERT_EQUAL(mr_pin_table_count(rig->worker.pins), RIG_PIN_BUDGET);
+}
+
+/* A pool that has nobody for new sessions, and perhaps still somebody for the old ones. */
+static void test_no_backend(void)
+{
+	for (unsigned int flags = 0; flags < 256; flags++) {
+		reset_rig(mr_slot_make(MR_BACKEND_NONE, MR_BACKEND_NONE, false));
+		CU_ASSERT_EQUAL(pick_packet(SESSION, (uint8_t)flags).verdict,
+				flags & RST ? MR_DROP_NO_BACKEND : MR_RESET_NO_BACKEND);
+	}
+	reset_rig(mr_slot_make(MR_BACKEND_NONE, A, true));
+	CU_ASSERT_EQUAL(pick_packet(SESSION, SYN).verdict, MR_RESET_NO_BACKEND);
+	assert_no_pin(SESSION);
+	CU_ASSERT_EQUAL(pick(OTHER, ACK), A);
+}
+
+/* A probe's backend, and verdicts of the steps before, stay. */
+static void test_decided_packets_are_left_alone(void)
+{
+	struct burst burst = {
+		.count = 2,
+		.packets = {{.verdict = UNDECIDED, .backend = C},
+			    {.verdict = MR_DROP_BAD_IP, .backend = MR_BACKEND_NONE}},
+	};
+
+	reset_rig(mr_slot_make(A, A, false));
+	pick_backend(&rig->worker, snapshot, &burst);
+	CU_ASSERT_EQUAL(burst.packets[0].backend, C);
+	CU_ASSERT_EQUAL(burst.packets[1].verdict, MR_DROP_BAD_IP);
+	CU_ASSERT_EQUAL(burst.packets[1].backend, MR_BACKEND_NONE);
+}
+
+int main(void)
+{
+	CU_TestInfo tests[] = {
+		UNIT_TEST(build_snapshot),
+		UNIT_TEST(test_steady),
+		UNIT_TEST(test_slot_of_many),
+		UNIT_TEST(test_moving_syn_goes_to_current),
+		UNIT_TEST(test_moving_syn_with_ecn),
+		UNIT_TEST(test_moving_unknown_goes_to_base),
+		UNIT_TEST(test_adopted_at_its_end),
+		UNIT_TEST(test_pins_outlast_further_changes),
+		UNIT_TEST(test_dead_backend_is_left),
+		UNIT_TEST(test_removed_backend_is_left),
+		UNIT_TEST(test_dead_backend_without_successor),
+		UNIT_TEST(test_port_used_again),
+		UNIT_TEST(test_syn_in_a_session),
+		UNIT_TEST(test_budget_used_up),
+		UNIT_TEST(test_no_backend),
+		UNIT_TEST(test_decided_packets_are_left_alone),
+		CU_TEST_INFO_NULL,
+	};
+	int status;
+
+	if (test_eal_start() < 0)
+		return 2;
+	rig = rig_create();
+	if (rig == NULL)
+		return 2;
+	status = unit_run("pick_backend", tests);
+	mr_snapshot_destroy(snapshot);
+	rig_destroy(rig);
+	test_eal_stop();
+	return status;
+}

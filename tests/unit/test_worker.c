@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The worker's loop in a thread of its own: frames of every kind in through rings, frames and
+ * verdicts out, while snapshots come and go.
+ *
+ *	in[0] (no kernel behind it), in[1] (kernel has a copy), in[probe]
+ *	  --> worker_run --> out[2] (backends), out[0], out[1] (resets), out[probe] (answers)
+ */
+#include "worker.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include <rte_cycles.h>
+#include <rte_tcp.h>
+
+#include "../lib/rig.h"
+#include "../lib/test_eal.h"
+#include "../lib/unit.h"
+
+#define FRAMES	     40000
+#define PUBLISH_EACH 500
+#define BACKENDS     3
+#define TABLE_SIZE   251
+#define BACKEND_PORT 2
+#define PROBE_PORT   50000
+
+static struct rig *rig;
+
+static struct mr_snapshot *make_snapshot(mr_slot first, mr_slot others)
+{
+	const struct mr_snapshot_sizes sizes = {
+		.service_capacity = 1,
+		.pool_count = 1,
+		.backend_capacity = BACKENDS,
+		.endpoint_count = 2,
+	};
+	const struct mr_endpoint v4 = {frame_addr("10.0.0.10"), RTE_BE16(25), 0};
+	const struct mr_endpoint v6 = {frame_addr("2001:db8::25"), RTE_BE16(25), 0};
+	const struct mr_range excluded = {frame_addr("10.0.0.0"), frame_addr("10.0.0.63")};
+	const uint8_t secret[MR_HASH_KEY_BYTES] = "sixteen  bytes!";
+	struct mr_snapshot *snapshot = mr_snapshot_create(&sizes);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(snapshot);
+	mr_hash_key_init(&snapshot->hash_key, secret);
+	CU_ASSERT_EQUAL(mr_snapshot_add_endpoint(snapshot, &v4), 0);
+	CU_ASSERT_EQUAL(mr_snapshot_add_endpoint(snapshot, &v6), 0);
+	CU_ASSERT_EQUAL(mr_snapshot_set_exclude(&snapshot->services[0], &excluded, 1), 0);
+	snapshot->pools[0].slots = mr_slots_create(TABLE_SIZE, NULL);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(snapshot->pools[0].slots);
+	for (uint32_t i = 0; i < TABLE_SIZE; i++)
+		snapshot->pools[0].slots->words[i] = i < TABLE_SIZE / 2 ? first : others;
+	for (uint8_t i = 0; i < BACKENDS; i++) {
+		snapshot->backends[i] = (struct mr_backend){
+			.alive = true,
+			.next_hop_set = true,
+			.port = BACKEND_PORT,
+			.next_hop = {{0x02, 0, 0, 0, 1, i}},
+		};
+	}
+	snapshot->probe_sources[0] = frame_addr("10.0.0.9");
+	snapshot->probe_source_count = 1;
+	return snapshot;
+}
+
+static struct mr_snapshot *steady_snapshot(mr_backend_id first, mr_backend_id others)
+{
+	return make_snapshot(mr_slot_make(first, first, false),
+			     mr_slot_make(others, others, false));
+}
+
+/* Publishes @next, and frees the one before once the worker has left it. */
+static void replace_snapshot(struct mr_snapshot *next)
+{
+	const struct mr_snapshot *previous = rig_publish(rig, next);
+
+	mr_snapshot_destroy((struct mr_snapshot *)(uintptr_t)previous);
+}
+
+/* A kind of frame, the ring that it arrives on, and what must become of it. */
+struct kind {
+	struct frame_spec spec;
+	uint32_t port;
+	enum mr_verdict verdict;
+	uint32_t out; /* RIG_PORTS + 1: it goes nowhere */
+};
+#define NOWHERE (RIG_PORTS + 1)
+
+#define MAC(n)                                \
+	{                                     \
+		{                             \
+			0x02, 0, 0, 0, 0, (n) \
+		}                             \
+	}
+#define ACK_TO_SERVICE .service = "10.0.0.10", .service_port = 25, .tcp_flags = RTE_TCP_ACK_FLAG
+#define CLIENT	       .client = "192.0.2.1", .client_port = 40000
+
+static const struct kind kinds[] = {
+	{{MAC(0), .from = MAC(9), CLIENT, ACK_TO_SERVICE}, 0, MR_FORWARDED, BACKEND_PORT},
+	{{MAC(1), .from = MAC(9), CLIENT, ACK_TO_SERVICE, .payload_bytes = 1400},
+	 1,
+	 MR_FORWARDED,
+	 BACKEND_PORT},
+	{{MAC(0), .from = MAC(9), .client = "2001:db8::1", .service = "2001:db8::25",
+	  .client_port = 40000, .service_port = 25, .tcp_flags = RTE_TCP_SYN_FLAG},
+	 0,
+	 MR_FORWARDED,
+	 BACKEND_PORT},
+	{{MAC(0), .from = MAC(9), .client = "10.0.0.3", ACK_TO_SERVICE}, 0, MR_RESET_EXCLUDED, 0},
+	{{MAC(1), .from = MAC(9), .client = "10.0.0.63", ACK_TO_SERVICE}, 1, MR_RESET_EXCLUDED, 1},
+	{{MAC(7), .from = MAC(9), CLIENT, ACK_TO_SERVICE}, 0, MR_DROP_NOT_OURS, NOWHERE},
+	{{MAC(7), .from = MAC(9), CLIENT, ACK_TO_SERVICE}, 1, MR_LEFT_TO_KERNEL, NOWHERE},
+	{{MAC(0), CLIENT, .service = "10.0.0.10", .service_port = 22},
+	 0,
+	 MR_DROP_NOT_SERVICE,
+	 NOWHERE},
+	{{MAC(1), CLIENT, .service = "10.0.0.10", .service_port = 22},
+	 1,
+	 MR_LEFT_TO_KERNEL,
+	 NOWHERE},
+	{{MAC(0), .client = "10.0.0.10", .client_port = 25, .service = "10.0.0.9",
+	  .service_port = PROBE_PORT},
+	 0,
+	 MR_PROBE_REPLY,
+	 RIG_PROBE},
+	{{MAC(7), .client = "10.0.0.9", .client_port = PROBE_PORT, ACK_TO_SERVICE},
+	 RIG_PROBE,
+	 MR_PROBE_SENT,
+	 BACKEND_PORT},
+	{{MAC(7), .client = "10.0.0.9", .client_port = PROBE_PORT + 1, ACK_TO_SERVICE},
+	 RIG_PROBE,
+	 MR_DROP_NO_PROBE,
+	 NOWHERE},
+};
+
+struct tally {
+	uint64_t verdicts[MR_VERDICT_COUNT];
+	uint64_t out[NOWHERE + 1];
+	uint64_t frames;
+	uint64_t bytes;
+};
+
+/* Frees what has left so far. */
+static void drain(struct tally *tally)
+{
+	for (uint32_t port = 0; port < NOWHERE; port++) {
+		struct rte_mbuf *mbuf;
+
+		while ((mbuf = rig_collect(rig, port)) != NULL) {
+			tally->out[port]--;
+			rte_pktmbuf_free(mbuf);
+		}
+	}
+}
+
+static void send_random(struct tally *tally)
+{
+	const struct kind *kind = &kinds[(size_t)lrand48() % RTE_DIM(kinds)];
+	struct frame_spec spec = kind->spec;
+	uint8_t frame[FRAME_BYTES_MAX];
+	uint32_t count;
+
+	if (spec.client_port == 40000)
+		spec.client_port = (uint16_t)(1024 + lrand48() % 60000);
+	count = frame_build(&spec, frame);
+	while (!rig_inject(rig, kind->port, frame, count))
+		drain(tally);
+	tally->verdicts[kind->verdict]++;
+	tally->out[kind->out]++;
+	tally->frames++;
+	tally->bytes += count;
+}
+
+/* No more in flight than any ring holds, so that no transmit queue is ever full. */
+static void send_all(struct tally *tally)
+{
+	while (tally->frames < FRAMES) {
+		send_random(tally);
+		if (tally->frames % (RIG_RING_SIZE / 2) == 0) {
+			CU_ASSERT_FATAL(rig_await(rig, tally->frames));
+			drain(tally);
+		}
+		if (tally->frames % PUBLISH_EACH == 0)
+			replace_snapshot(steady_snapshot((mr_backend_id)(lrand48() % BACKENDS),
+							 (mr_backend_id)(lrand48() % BACKENDS)));
+	}
+}
+
+static void start(struct mr_snapshot *snapshot)
+{
+	memset(rig->worker.counters, 0, sizeof(*rig->worker.counters));
+	CU_ASSERT_EQUAL_FATAL(rig_start(rig), 0);
+	replace_snapshot(snapshot);
+}
+
+static void stop(void)
+{
+	rig_stop(rig);
+	replace_snapshot(NULL);
+}
+
+static void test_every_frame_has_one_verdict(void)
+{
+	const struct mr_worker_counters *counters = rig->worker.counters;
+	const uint32_t mbufs = rig_free_mbufs(rig);
+	struct tally tally = {0};
+	uint64_t backend_packets = 0;
+
+	rig->ports[1].kind = MR_DEVICE_AF_PACKET;
+	atomic_store(&rig->probe_backends[PROBE_PORT], 1);
+	start(steady_snapshot(0, 1));
+	send_all(&tally);
+	CU_ASSERT(rig_await(rig, tally.frames));
+	stop();
+	drain(&tally);
+
+	CU_ASSERT_EQUAL(counters->rx_packets, tally.frames);
+	CU_ASSERT_EQUAL(counters->rx_bytes, tally.bytes);
+	CU_ASSERT_EQUAL(rig_verdicts(rig), counters->rx_packets);
+	for (unsigned int i = 0; i < MR_VERDICT_COUNT; i++)
+		CU_ASSERT_EQUAL(counters->verdicts[i], tally.verdicts[i]);
+	for (uint32_t port = 0; port < NOWHERE; port++)
+		CU_ASSERT_EQUAL(tally.out[port], 0);
+	CU_ASSERT_EQUAL(counters->tx_packets, tally.frames - tally.out[NOWHERE]);
+	for (unsigned int i = 0; i < BACKENDS; i++)
+		backend_packets += counters->backends[i].packets;
+	CU_ASSERT_EQUAL(backend_packets, tally.verdicts[MR_FORWARDED]);
+	CU_ASSERT_EQUAL(rig_free_mbufs(rig), mbufs);
+}
+
+/* Until there is a snapshot, frames stay where they are. */
+static void test_waits_for_a_snapshot(void)
+{
+	uint8_t frame[FRAME_BYTES_MAX];
+	const uint32_t count = frame_build(&kinds[0].spec, frame);
+
+	CU_ASSERT_FATAL(rig_inject(rig, 0, frame, count));
+	start(NULL);
+	rig_publish(rig, NULL); /* a full round of the loop has passed when this returns */
+	rig_publish(rig, NULL);
+	CU_ASSERT_EQUAL(MR_COUNTER_READ(rig->worker.counters->rx_packets), 0);
+	replace_snapshot(steady_snapshot(0, 0));
+	CU_ASSERT(rig_await(rig, 1));
+	stop();
+	rte_pktmbuf_free(rig_collect(rig, BACKEND_PORT));
+	CU_ASSERT_EQUAL(rig->worker.counters->verdicts[MR_FORWARDED], 1);
+}
+
+/* Pins carry whole seconds since the dataplane came up. */
+static void test_clock(void)
+{
+	struct frame_spec spec = kinds[0].spec;
+	const mr_slot moving = mr_slot_make(1, 0, true);
+	struct mr_snapshot *snapshot = make_snapshot(moving, moving);
+	struct mr_tuple tuple = {
+		.client = frame_addr(spec.client),
+		.service = frame_addr(spec.service),
+		.client_port = rte_cpu_to_be_16(spec.client_port),
+		.service_port = rte_cpu_to_be_16(spec.service_port),
+	};
+	const uint64_t hash = mr_session_hash(&snapshot->hash_key, &tuple);
+	uint8_t frame[FRAME_BYTES_MAX];
+	struct mr_pin pin = {0}, later = {0};
+
+	spec.tcp_flags = RTE_TCP_SYN_FLAG;
+	rig->worker.clock_start = rte_rdtsc() - 1000 * rig->worker.clock_hz;
+	rig->worker.next_second = 0;
+	CU_ASSERT_FATAL(rig_inject(rig, 0, frame, frame_build(&spec, frame)));
+	start(snapshot);
+	CU_ASSERT(rig_await(rig, 1));
+	CU_ASSERT(mr_pin_table_find(rig->worker.pins, hash, &pin));
+	CU_ASSERT_EQUAL(pin.backend, 1);
+	CU_ASSERT(pin.seen_s >= 1000 && pin.seen_s < 1000 + 60);
+
+	/* The next packet is stamped with its own second, not with the first one's. */
+	while ((rte_rdtsc() - rig->worker.clock_start) / rig->worker.clock_hz <= pin.seen_s)
+		;
+	/* The clock ticks once a round: a round that began before the second must be over. */
+	rig_publish(rig, snapshot);
+	CU_ASSERT_FATAL(rig_inject(rig, 0, frame, frame_build(&spec, frame)));
+	CU_ASSERT(rig_await(rig, 2));
+	stop();
+	CU_ASSERT(mr_pin_table_find(rig->worker.pins, hash, &later));
+	CU_ASSERT(later.seen_s > pin.seen_s);
+	rte_pktmbuf_free(rig_collect(rig, BACKEND_PORT));
+	rte_pktmbuf_free(rig_collect(rig, BACKEND_PORT));
+}
+
+/* SEED in the environment repeats a run. */
+int main(void)
+{
+	CU_TestInfo tests[] = {
+		UNIT_TEST(test_every_frame_has_one_verdict),
+		UNIT_TEST(test_waits_for_a_snapshot),
+		UNIT_TEST(test_clock),
+		CU_TEST_INFO_NULL,
+	};
+	const char *text = getenv("SEED");
+	const long seed = text != NULL ? strtol(text, NULL, 0) : time(NULL);
+	int status;
+
+	if (test_eal_start() < 0)
+		return 2;
+	rig = rig_create();
+	if (rig == NULL)
+		return 2;
+	srand48(seed);
+	printf("SEED=%ld\n", seed);
+	status = unit_run("worker", tests);
+	rig_destroy(rig);
+	test_eal_stop();
+	return status;
+}
