@@ -123,9 +123,11 @@ static const struct field health_fields[] = {
 	 .text = "Patience with each step of a probe; a server that waits before it greets, like "
 		 "Postfix with postscreen, wants more than 6 seconds"},
 	{"rise", FIELD_UINT, FIELD_AT(struct config_health, rise), .min = 1, .max = 100,
-	 .fallback = 2, .text = "Good probes in a row after which a backend is up"},
+	 .fallback = 2, .text = "Good probes in a row after which a backend that was down is up"},
 	{"fall", FIELD_UINT, FIELD_AT(struct config_health, fall), .min = 1, .max = 100,
-	 .fallback = 3, .text = "Failed probes in a row after which a backend is down"},
+	 .fallback = 3,
+	 .text = "Failed probes in a row after which a backend that was up is down; the first "
+		 "probe of all decides alone"},
 };
 static const struct shape health_shape =
 	SHAPE("health", struct config_health, health_fields, "How backends are probed");

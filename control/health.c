@@ -120,10 +120,9 @@ static enum health_verdict next_verdict(const struct target *target)
 	const struct health_target *want = &target->plan->target;
 
 	switch (target->status.verdict) {
-	case HEALTH_UNKNOWN:
-		if (target->streak_good)
-			return HEALTH_UP;
-		return target->streak >= want->fall ? HEALTH_DOWN : HEALTH_UNKNOWN;
+	case HEALTH_UNKNOWN: /* the first probe decides: there is no good record to set against it
+			      */
+		return target->streak_good ? HEALTH_UP : HEALTH_DOWN;
 	case HEALTH_UP:
 		return !target->streak_good && target->streak >= want->fall ? HEALTH_DOWN
 									    : HEALTH_UP;

@@ -12,7 +12,7 @@
 #include "../lib/unit.h"
 #include "rpc_server.h"
 
-#define PATIENCE_MS 10000
+#define PATIENCE_MS 60000
 
 static char directory[] = "/tmp/mailrail-rpc-XXXXXX";
 static char path[64];
