@@ -34,14 +34,15 @@ static void parse_tcp(struct packet *packet, const uint8_t *frame)
 	packet->tuple.service_port = tcp->dst_port;
 }
 
-/* No segment comes from a group or from everybody, nor is one answered there (RFC 9293, 3.9.2.3).
+/*
+ * No segment comes from a group (224.0.0.0/4) or from everybody, nor is one answered there
+ * (RFC 9293, section 3.9.2.3). DPDK 22.11's constants for both are wrong or undefined.
  */
 static bool is_host_v4(rte_be32_t address)
 {
 	const uint32_t host_order = rte_be_to_cpu_32(address);
 
-	/* DPDK 22.11's RTE_IPV4_BROADCAST is 224.0.0.0. */
-	return !RTE_IS_IPV4_MCAST(host_order) && host_order != UINT32_MAX;
+	return host_order >> 28 != 0xe && host_order != UINT32_MAX;
 }
 
 static void parse_ipv4(struct packet *packet, const uint8_t *frame)
