@@ -199,19 +199,6 @@ refused()
 	return 1
 }
 
-attach_foreign_program()
-{
-	cat >"$WORLD/pass.c" <<-'END'
-		__attribute__((section("xdp"), used)) int pass(void *ctx)
-		{
-			return 2; /* XDP_PASS */
-		}
-		__attribute__((section("license"), used)) char terms[] = "GPL";
-	END
-	clang -O2 -target bpf -c "$WORLD/pass.c" -o "$WORLD/pass.o" &&
-		on mx1 ip link set dev eth0 xdp obj "$WORLD/pass.o" sec xdp
-}
-
 # --- the tunnels
 
 # through KIND SERVICE SOURCE TARGET VERDICT: mail-sized data goes through, and is counted.
@@ -272,7 +259,7 @@ on mx1 ip link add eth1 type veth peer name eth1-peer
 on mx1 sysctl -qw net.ipv6.conf.eth1.disable_ipv6=1
 check 'an interface without an address' refused 1 'eth1.*--to' eth1 --from "$BALANCER4"
 check 'counters of nobody' refused 1 'does not run' --stats eth0
-need 'a foreign XDP program is attached' attach_foreign_program
+need 'a foreign XDP program is attached' foreign_xdp_attach mx1
 check 'a foreign XDP program' refused 1 'eth0 is held.*"pass"' eth0 --from "$BALANCER4"
 check 'its counters are not ours' refused 1 'does not run' --stats eth0
 check 'it is still there' eval 'on mx1 ip link show dev eth0 | grep -q xdp'

@@ -51,20 +51,6 @@ with()
 	jq "$1" "$WORLD/good" >"$WORLD/bad"
 }
 
-# Nobody's XDP program but ours steers; one that lets everything pass is as foreign as any.
-attach_foreign_program()
-{
-	cat >"$WORLD/pass.c" <<-'END'
-		__attribute__((section("xdp"), used)) int pass(void *ctx)
-		{
-			return 2; /* XDP_PASS */
-		}
-		__attribute__((section("license"), used)) char terms[] = "GPL";
-	END
-	clang -O2 -target bpf -c "$WORLD/pass.c" -o "$WORLD/pass.o" &&
-		on lb ip link set dev eth0 xdp obj "$WORLD/pass.o" sec xdp
-}
-
 # Another program at PATH, which listens there.
 occupy_socket()
 {
@@ -122,7 +108,7 @@ refused 'no such driver' 'net_nosuch0'
 with '.control.socket = "/proc/nosuch/control.sock"'
 refused 'no place for the socket' '/proc/nosuch/control.sock'
 
-need 'a foreign XDP program is attached' attach_foreign_program
+need 'a foreign XDP program is attached' foreign_xdp_attach lb
 with .
 refused 'foreign XDP program' 'eth0'
 check 'the foreign program is still there' \

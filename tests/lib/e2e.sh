@@ -164,10 +164,11 @@ connection_is()
 	connection_from clients is "$@"
 }
 
-# sessions_on HOST: the client addresses and ports of its sessions, sorted.
+# sessions_on HOST: the addresses and ports of its clients, sorted; the prober is none.
 sessions_on()
 {
-	on "$1" ss -Htn state established '( sport = :25 )' | awk '{ print $4 }' | sort
+	on "$1" ss -Htn state established '( sport = :25 )' | awk '{ print $4 }' |
+		grep -v "^$BALANCER4:" | sort
 }
 
 have_messages()
@@ -204,4 +205,18 @@ mail_report()
 	"$PYTHON" "$PROJECT/tools/lib/mail_report.py" --world "$WORLD" --ledger "$(ledger)" \
 		--clients "$CLIENTS4" --clients "$CLIENTS4_MORE" --clients "$CLIENTS6" \
 		--balancer "$BALANCER4" --balancer "$BALANCER6" "${phases[@]}" "${servers[@]}"
+}
+
+# foreign_xdp_attach HOST: another program has its eth0; one that lets all pass is as foreign as any.
+foreign_xdp_attach()
+{
+	cat >"$WORLD/pass.c" <<-'END'
+		__attribute__((section("xdp"), used)) int pass(void *ctx)
+		{
+			return 2; /* XDP_PASS */
+		}
+		__attribute__((section("license"), used)) char terms[] = "GPL";
+	END
+	clang -O2 -target bpf -c "$WORLD/pass.c" -o "$WORLD/pass.o" &&
+		on "$1" ip link set dev eth0 xdp obj "$WORLD/pass.o" sec xdp
 }

@@ -8,9 +8,7 @@
 #include <rte_ip.h>
 #include <rte_tcp.h>
 
-#include "../lib/rig.h"
-#include "../lib/test_eal.h"
-#include "../lib/unit.h"
+#include "../lib/rig_unit.h"
 
 #define CLIENT                                 \
 	{                                      \
@@ -248,16 +246,8 @@ int main(void)
 		UNIT_TEST(test_reset_of_shortest),
 		CU_TEST_INFO_NULL,
 	};
-	int status;
+	int status = rig_unit_run("forward", tests, &rig);
 
-	if (test_eal_start() < 0)
-		return 2;
-	rig = rig_create();
-	if (rig == NULL)
-		return 2;
-	status = unit_run("forward", tests);
 	mr_snapshot_destroy(snapshot);
-	rig_destroy(rig);
-	test_eal_stop();
 	return status;
 }

@@ -7,9 +7,7 @@
 
 #include <rte_tcp.h>
 
-#include "../lib/rig.h"
-#include "../lib/test_eal.h"
-#include "../lib/unit.h"
+#include "../lib/rig_unit.h"
 
 #define OURS                                   \
 	{                                      \
@@ -327,16 +325,8 @@ int main(void)
 		UNIT_TEST(test_decided_packets_are_left_alone),
 		CU_TEST_INFO_NULL,
 	};
-	int status;
+	int status = rig_unit_run("match_service", tests, &rig);
 
-	if (test_eal_start() < 0)
-		return 2;
-	rig = rig_create();
-	if (rig == NULL)
-		return 2;
-	status = unit_run("match_service", tests);
 	mr_snapshot_destroy(snapshot);
-	rig_destroy(rig);
-	test_eal_stop();
 	return status;
 }

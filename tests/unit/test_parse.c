@@ -11,9 +11,7 @@
 #include <rte_ip.h>
 #include <rte_tcp.h>
 
-#include "../lib/rig.h"
-#include "../lib/test_eal.h"
-#include "../lib/unit.h"
+#include "../lib/rig_unit.h"
 
 #define L3 RTE_ETHER_HDR_LEN
 
@@ -436,15 +434,6 @@ int main(void)
 		UNIT_TEST(test_mapped_addresses_in_ipv6),
 		CU_TEST_INFO_NULL,
 	};
-	int status;
 
-	if (test_eal_start() < 0)
-		return 2;
-	rig = rig_create();
-	if (rig == NULL)
-		return 2;
-	status = unit_run("parse", tests);
-	rig_destroy(rig);
-	test_eal_stop();
-	return status;
+	return rig_unit_run("parse", tests, &rig);
 }

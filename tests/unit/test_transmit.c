@@ -2,9 +2,7 @@
 /* Sending: each frame leaves by its port in order, or is freed; each verdict counts once. */
 #include "packet.h"
 
-#include "../lib/rig.h"
-#include "../lib/test_eal.h"
-#include "../lib/unit.h"
+#include "../lib/rig_unit.h"
 
 static struct rig *rig;
 
@@ -137,15 +135,6 @@ int main(void)
 		UNIT_TEST(test_many_ports), UNIT_TEST(test_full_queue),
 		CU_TEST_INFO_NULL,
 	};
-	int status;
 
-	if (test_eal_start() < 0)
-		return 2;
-	rig = rig_create();
-	if (rig == NULL)
-		return 2;
-	status = unit_run("transmit", tests);
-	rig_destroy(rig);
-	test_eal_stop();
-	return status;
+	return rig_unit_run("transmit", tests, &rig);
 }

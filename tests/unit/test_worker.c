@@ -15,9 +15,7 @@
 #include <rte_cycles.h>
 #include <rte_tcp.h>
 
-#include "../lib/rig.h"
-#include "../lib/test_eal.h"
-#include "../lib/unit.h"
+#include "../lib/rig_unit.h"
 
 #define FRAMES	     40000
 #define PUBLISH_EACH 500
@@ -298,17 +296,8 @@ int main(void)
 	};
 	const char *text = getenv("SEED");
 	const long seed = text != NULL ? strtol(text, NULL, 0) : time(NULL);
-	int status;
 
-	if (test_eal_start() < 0)
-		return 2;
-	rig = rig_create();
-	if (rig == NULL)
-		return 2;
 	srand48(seed);
 	printf("SEED=%ld\n", seed);
-	status = unit_run("worker", tests);
-	rig_destroy(rig);
-	test_eal_stop();
-	return status;
+	return rig_unit_run("worker", tests, &rig);
 }
