@@ -11,15 +11,12 @@
 struct mr_endpoint *compile_endpoints(const struct fleet *fleet, uint32_t *out_count)
 {
 	const struct config *config = fleet->config;
-	struct mr_endpoint *endpoints;
+	struct mr_endpoint *endpoints =
+		calloc(config_count_endpoints(config) + 1, sizeof(*endpoints));
 	uint32_t count = 0;
 
-	for (uint32_t i = 0; i < config->service_count; i++)
-		count += config->services[i].address_count * config->services[i].port_count;
-	endpoints = calloc(count + 1, sizeof(*endpoints));
 	if (endpoints == NULL)
 		return NULL;
-	count = 0;
 	for (uint32_t i = 0; i < config->service_count; i++) {
 		const struct config_service *service = &config->services[i];
 

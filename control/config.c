@@ -317,6 +317,16 @@ json_t *config_schema(void)
 	return head;
 }
 
+uint64_t config_count_endpoints(const struct config *config)
+{
+	uint64_t count = 0;
+
+	for (uint32_t i = 0; i < config->service_count; i++)
+		count += (uint64_t)config->services[i].address_count *
+			 config->services[i].port_count;
+	return count;
+}
+
 int config_find_pool(const struct config *config, const char *name)
 {
 	for (uint32_t i = 0; i < config->pool_count; i++)

@@ -140,6 +140,9 @@ json_t *config_schema(void);
 int config_find_pool(const struct config *config, const char *name);
 int config_find_backend(const struct config_pool *pool, const char *name);
 
+/* Pairs of address and port over all services. */
+uint64_t config_count_endpoints(const struct config *config);
+
 /*
  * Reads a file; errors name it, with line and column where the JSON itself is broken (duplicate
  * keys too). NULL on failure.

@@ -265,19 +265,9 @@ static void refuse_shared_endpoint(const struct config *config, const struct end
 			 text, second->port, name ? name : "", first->service);
 }
 
-static uint64_t count_endpoints(const struct config *config)
-{
-	uint64_t count = 0;
-
-	for (uint32_t i = 0; i < config->service_count; i++)
-		count += (uint64_t)config->services[i].address_count *
-			 config->services[i].port_count;
-	return count;
-}
-
 static bool check_endpoints(const struct config *config, struct field_errors *errors)
 {
-	uint64_t count = count_endpoints(config);
+	uint64_t count = config_count_endpoints(config);
 	struct endpoint_use *uses;
 
 	if (count > MR_ENDPOINTS_MAX) {

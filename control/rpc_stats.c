@@ -325,16 +325,6 @@ static bool fill_ports(const struct balancer *balancer, struct stats_result *res
 	return true;
 }
 
-static uint64_t count_endpoints(const struct config *config)
-{
-	uint64_t count = 0;
-
-	for (uint32_t i = 0; i < config->service_count; i++)
-		count += (uint64_t)config->services[i].address_count *
-			 config->services[i].port_count;
-	return count;
-}
-
 static bool fill_limits(const struct config *config, struct stats_result *result)
 {
 	const struct {
@@ -346,7 +336,7 @@ static bool fill_limits(const struct config *config, struct stats_result *result
 		{"pools", config->pool_count, MR_POOLS_MAX},
 		{"backends", count_backends(config), MR_BACKENDS_MAX},
 		{"services", config->service_count, MR_SERVICES_MAX},
-		{"endpoints", count_endpoints(config), MR_ENDPOINTS_MAX},
+		{"endpoints", config_count_endpoints(config), MR_ENDPOINTS_MAX},
 		{"pins", result->pins.count, result->pins.budget},
 	};
 	const uint32_t count = sizeof(limits) / sizeof(limits[0]);
