@@ -98,20 +98,7 @@ while True:
     except OSError as error:
         print(error, flush=True)
     connection.close()'
-	wait_until 10 listens mx1 25
-}
-
-listens()
-{
-	[ -n "$(on "$1" ss -Hltn "sport = :$2")" ]
-}
-
-web_start()
-{
-	mkdir -p "$WORLD/mx1/web"
-	echo mx1 >"$WORLD/mx1/web/whose"
-	start mx1 web "$PYTHON" -m http.server --directory "$WORLD/mx1/web" 8080
-	wait_until 10 listens mx1 8080
+	wait_until 10 listens mx1 tcp 25
 }
 
 # transfers ADDRESS: 1 MiB to the service arrives as it was sent, from the client's own address.
@@ -240,7 +227,7 @@ for address in "$SERVICE4" "$SERVICE6"; do
 	on clients ip neighbour replace "$address" lladdr "$(mac_of lb)" nud permanent dev eth0
 done
 need 'the server listens' sink_start
-need 'HTTP on the server' web_start
+need 'HTTP on the server' web_start mx1
 
 check 'no XDP program is there yet' has_no_program
 need 'the balancer encapsulates' tunnel_start gue "$SERVICE4" "$BALANCER4" "$SERVER4"

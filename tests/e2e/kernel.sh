@@ -12,24 +12,6 @@
 #   HTTP on 8080 says "lb", UDP echo on 9000
 . "$(dirname "$0")/../lib/e2e.sh"
 
-# web_start HOST: a TCP service that tells whose it is. (http.server's own main program would
-# first ask the DNS for its name, and wait.)
-web_start()
-{
-	mkdir -p "$WORLD/$1/web"
-	echo "$1" >"$WORLD/$1/web/whose"
-	start "$1" web "$PYTHON" -c 'import http.server, os, socketserver, sys
-os.chdir(sys.argv[1])
-socketserver.ThreadingTCPServer(("", 8080), http.server.SimpleHTTPRequestHandler).serve_forever()' \
-		"$WORLD/$1/web"
-	wait_until 10 listens "$1" tcp 8080
-}
-
-listens()
-{
-	[ -n "$(on "$1" ss -Hln "--$2" "sport = :$3")" ]
-}
-
 # web_is HOST ADDRESS: who answers there.
 web_is()
 {

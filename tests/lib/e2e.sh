@@ -220,3 +220,22 @@ foreign_xdp_attach()
 	clang -O2 -target bpf -c "$WORLD/pass.c" -o "$WORLD/pass.o" &&
 		on "$1" ip link set dev eth0 xdp obj "$WORLD/pass.o" sec xdp
 }
+
+# web_start HOST: a TCP service that tells whose it is. (http.server's own main program would
+# first ask the DNS for its name, and wait.)
+web_start()
+{
+	mkdir -p "$WORLD/$1/web"
+	echo "$1" >"$WORLD/$1/web/whose"
+	start "$1" web "$PYTHON" -c 'import http.server, os, socketserver, sys
+os.chdir(sys.argv[1])
+socketserver.ThreadingTCPServer(("", 8080), http.server.SimpleHTTPRequestHandler).serve_forever()' \
+		"$WORLD/$1/web"
+	wait_until 10 listens "$1" tcp 8080
+}
+
+# listens HOST PROTOCOL PORT
+listens()
+{
+	[ -n "$(on "$1" ss -Hln "--$2" "sport = :$3")" ]
+}
