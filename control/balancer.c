@@ -9,10 +9,9 @@
 #include "compile.h"
 #include "fleet.h"
 #include "log.h"
-#include "next_hop.h"
 #include "pin_sweep.h"
 #include "probe_plan.h"
-#include "way.h"
+#include "ways.h"
 
 /* Pieces of one pass over the pins follow each other at once; passes are this far apart. */
 #define PASS_INTERVAL_MS 500
@@ -25,10 +24,10 @@ struct balancer {
 	uint64_t generation;
 	struct roster *roster;
 	struct fleet *fleet;
-	struct way_ports ports;
-	struct next_hops *hops;
+	struct ways *ways;
 	struct health *health;
 	struct pin_sweep *sweep;
+	struct balancer_use use;
 	struct event *refresh; /* runs once, after any number of reasons in one turn */
 	struct event *step;    /* the next piece of work on pins and retired snapshots */
 };
@@ -36,6 +35,12 @@ struct balancer {
 static void schedule_refresh(struct balancer *balancer)
 {
 	event_active(balancer->refresh, EV_TIMEOUT, 0);
+}
+
+/* A session that is silent for as long may be forgotten. */
+static uint32_t idle_s(const struct config *config)
+{
+	return (config->sessions.idle_ms + 999) / 1000;
 }
 
 static void schedule_step(struct balancer *balancer, uint32_t delay_ms)
@@ -54,6 +59,8 @@ struct release {
 	struct mr_snapshot *snapshot;
 	struct mr_endpoint *endpoints;
 	uint32_t endpoint_count;
+	struct mr_nat_source *nat_sources;
+	uint32_t nat_source_count;
 };
 
 static void release_fini(struct release *release)
@@ -61,19 +68,21 @@ static void release_fini(struct release *release)
 	probe_plan_fini(&release->plan);
 	mr_snapshot_destroy(release->snapshot);
 	free(release->endpoints);
+	free(release->nat_sources);
 }
 
 static int release_make(const struct balancer *balancer, const struct fleet *fleet,
 			uint64_t generation, struct release *out)
 {
+	const struct way_facts facts = ways_facts(balancer->ways);
 	struct release release = {0};
 
-	if (probe_plan_make(fleet, &balancer->ports, balancer->hops, &release.plan) < 0)
+	if (probe_plan_make(fleet, &facts, &release.plan) < 0)
 		return -ENOMEM;
 	release.endpoints = compile_endpoints(fleet, &release.endpoint_count);
-	release.snapshot = compile_snapshot(fleet, &balancer->ports, balancer->hops, &release.plan,
-					    generation);
-	if (release.endpoints == NULL || release.snapshot == NULL) {
+	release.nat_sources = compile_nat_sources(fleet, &release.nat_source_count);
+	release.snapshot = compile_snapshot(fleet, &facts, &release.plan, generation);
+	if (release.endpoints == NULL || release.nat_sources == NULL || release.snapshot == NULL) {
 		release_fini(&release);
 		return -ENOMEM;
 	}
@@ -84,8 +93,16 @@ static int release_make(const struct balancer *balancer, const struct fleet *fle
 static int release_steer(const struct balancer *balancer, const struct release *release,
 			 struct mr_error *error)
 {
-	return mr_dataplane_steer(balancer->dp, release->endpoints, release->endpoint_count,
-				  release->plan.sources, release->plan.source_count, error);
+	const struct mr_steering steering = {
+		.endpoints = release->endpoints,
+		.endpoint_count = release->endpoint_count,
+		.probe_sources = release->plan.sources,
+		.probe_source_count = release->plan.source_count,
+		.nat_sources = release->nat_sources,
+		.nat_source_count = release->nat_source_count,
+	};
+
+	return mr_dataplane_steer(balancer->dp, &steering, error);
 }
 
 /* From here on workers see the snapshot; nothing can fail any more. */
@@ -93,40 +110,16 @@ static void release_publish(struct balancer *balancer, struct release *release)
 {
 	mr_dataplane_publish(balancer->dp, release->snapshot);
 	release->snapshot = NULL;
+	balancer->use = (struct balancer_use){
+		.probe_sources = release->plan.source_count,
+		.nat_sources = release->nat_source_count,
+	};
 	if (health_set_targets(balancer->health, release->plan.targets,
 			       release->plan.target_count) < 0)
 		log_write(LOG_ERR, "out of memory: health checks go on with the former backends");
 	if (pin_sweep_restart(balancer->sweep, balancer->fleet) < 0)
 		log_write(LOG_ERR, "out of memory: pins are not cleaned up for now");
 	schedule_step(balancer, STEP_INTERVAL_MS);
-}
-
-static int watch_next_hops(struct balancer *balancer, const struct fleet *fleet,
-			   struct mr_error *error)
-{
-	struct mr_addr *addresses;
-	uint32_t count = 0;
-	int rc;
-
-	for (uint32_t i = 0; i < fleet->pool_count; i++)
-		count += fleet->pools[i].member_count;
-	addresses = calloc(count + 1, sizeof(*addresses));
-	if (addresses == NULL)
-		return mr_error_set(error, -ENOMEM, "out of memory");
-	count = 0;
-	for (uint32_t i = 0; i < fleet->pool_count; i++) {
-		const struct pool *pool = &fleet->pools[i];
-
-		for (uint32_t m = 0; m < pool->member_count; m++) {
-			const struct mr_addr *address = &pool->members[m].backend->address;
-
-			if (!way_is_static(fleet->config, address))
-				addresses[count++] = *address;
-		}
-	}
-	rc = next_hops_watch(balancer->hops, addresses, count, error);
-	free(addresses);
-	return rc;
 }
 
 static void advance_pools(struct balancer *balancer)
@@ -143,7 +136,7 @@ static void advance_pools(struct balancer *balancer)
 	}
 }
 
-/* Health, next hops or pins have changed: the same configuration, a new snapshot. */
+/* Health, ways or pins have changed: the same configuration, a new snapshot. */
 static void refresh(evutil_socket_t fd, short events, void *context)
 {
 	struct balancer *balancer = context;
@@ -178,7 +171,7 @@ static void on_health(void *context, mr_backend_id id, const struct health_statu
 	schedule_refresh(balancer);
 }
 
-static void on_next_hops(void *context)
+static void on_ways(void *context)
 {
 	schedule_refresh(context);
 }
@@ -211,7 +204,6 @@ static bool let_members_leave(struct pool *pool)
 static bool settle_pool(struct balancer *balancer, uint32_t index)
 {
 	struct pool *pool = &balancer->fleet->pools[index];
-	const uint32_t idle_s = (balancer->config->sessions.idle_ms + 999) / 1000;
 	bool settled = false;
 
 	for (uint32_t i = 0; i < pool->member_count; i++) {
@@ -221,7 +213,7 @@ static bool settle_pool(struct balancer *balancer, uint32_t index)
 	}
 	if (pool->moving_slots > 0 &&
 	    pool_settle(pool, pin_sweep_pinned_elsewhere(balancer->sweep, index),
-			mr_dataplane_clock_s(balancer->dp), idle_s, &settled) < 0)
+			mr_dataplane_clock_s(balancer->dp), idle_s(balancer->config), &settled) < 0)
 		log_write(LOG_ERR, "pool %s: out of memory: slots stay moving for now", pool->name);
 	return let_members_leave(pool) || settled;
 }
@@ -240,7 +232,7 @@ static void finish_pass(struct balancer *balancer)
 	if (changed) {
 		struct mr_error error;
 
-		if (watch_next_hops(balancer, balancer->fleet, &error) < 0)
+		if (ways_watch(balancer->ways, balancer->fleet, &error) < 0)
 			log_write(LOG_ERR, "%s", error.text);
 		schedule_refresh(balancer);
 	}
@@ -283,36 +275,21 @@ static void step(evutil_socket_t fd, short events, void *context)
 	schedule_step(balancer, PASS_INTERVAL_MS);
 }
 
-static int find_interfaces(struct balancer *balancer, struct mr_error *error)
-{
-	for (uint32_t i = 0; i < balancer->config->port_count; i++) {
-		struct mr_port_info info;
-
-		if (mr_dataplane_port_info(balancer->dp, i, &info) < 0)
-			return mr_error_set(error, -EIO, "/ports/%u: no information about it", i);
-		balancer->ports.ifindexes[i] = info.ifindex;
-	}
-	return 0;
-}
-
 /* Everything that a fleet is released into, except the fleet. */
 static int make_parts(struct balancer *balancer, struct event_base *base, struct mr_error *error)
 {
-	const uint32_t idle_s = (balancer->config->sessions.idle_ms + 999) / 1000;
 	int rc;
 
 	balancer->roster = calloc(1, sizeof(*balancer->roster));
-	balancer->sweep = pin_sweep_create(balancer->dp, idle_s);
+	balancer->sweep = pin_sweep_create(balancer->dp, idle_s(balancer->config));
 	balancer->refresh = event_new(base, -1, 0, refresh, balancer);
 	balancer->step = event_new(base, -1, 0, step, balancer);
 	if (balancer->roster == NULL || balancer->sweep == NULL || balancer->refresh == NULL ||
 	    balancer->step == NULL)
 		return mr_error_set(error, -ENOMEM, "out of memory");
 	balancer->roster->dp = balancer->dp;
-	rc = find_interfaces(balancer, error);
-	if (rc < 0)
-		return rc;
-	rc = next_hops_create(base, on_next_hops, balancer, &balancer->hops, error);
+	rc = ways_create(base, balancer->dp, balancer->config, on_ways, balancer, &balancer->ways,
+			 error);
 	if (rc < 0)
 		return rc;
 	return health_create(base, balancer->dp, on_health, balancer, &balancer->health, error);
@@ -325,7 +302,7 @@ static int release_first(struct balancer *balancer, struct mr_error *error)
 
 	if (rc < 0)
 		return rc;
-	rc = watch_next_hops(balancer, balancer->fleet, error);
+	rc = ways_watch(balancer->ways, balancer->fleet, error);
 	if (rc < 0)
 		return rc;
 	rc = release_make(balancer, balancer->fleet, balancer->generation, &release);
@@ -369,7 +346,7 @@ void balancer_destroy(struct balancer *balancer)
 	if (balancer == NULL)
 		return;
 	health_destroy(balancer->health);
-	next_hops_destroy(balancer->hops);
+	ways_destroy(balancer->ways);
 	if (balancer->refresh != NULL)
 		event_free(balancer->refresh);
 	if (balancer->step != NULL)
@@ -392,6 +369,11 @@ const struct config *balancer_config(const struct balancer *balancer)
 uint64_t balancer_generation(const struct balancer *balancer)
 {
 	return balancer->generation;
+}
+
+struct balancer_use balancer_use(const struct balancer *balancer)
+{
+	return balancer->use;
 }
 
 struct mr_dataplane *balancer_dataplane(const struct balancer *balancer)
@@ -429,7 +411,7 @@ static void restore(struct balancer *balancer)
 {
 	struct mr_error error;
 
-	if (watch_next_hops(balancer, balancer->fleet, &error) < 0)
+	if (ways_watch(balancer->ways, balancer->fleet, &error) < 0)
 		log_write(LOG_ERR, "%s", error.text);
 	schedule_refresh(balancer);
 }
@@ -446,7 +428,7 @@ static int commit(struct balancer *balancer, struct config *next, struct fleet *
 {
 	struct mr_error unsave_error;
 	struct release release;
-	int rc = watch_next_hops(balancer, fleet, error);
+	int rc = ways_watch(balancer->ways, fleet, error);
 
 	if (rc < 0)
 		goto err_restore;
@@ -509,7 +491,10 @@ void balancer_backend_status(const struct balancer *balancer, uint32_t pool, uin
 			     struct backend_status *out)
 {
 	/* Configured members come first, in the order of the configuration. */
-	const struct member *member = &balancer->fleet->pools[pool].members[backend];
+	const struct pool *in_pool = &balancer->fleet->pools[pool];
+	const struct member *member = &in_pool->members[backend];
+	const struct way_facts facts = ways_facts(balancer->ways);
+	struct mr_backend compiled;
 	struct way way;
 
 	*out = (struct backend_status){
@@ -520,10 +505,16 @@ void balancer_backend_status(const struct balancer *balancer, uint32_t pool, uin
 	};
 	health_get(balancer->health, member->backend->id, &out->health);
 	out->health.verdict = member->backend->verdict;
-	way_find(balancer->config, &balancer->ports, balancer->hops, &member->backend->address,
-		 &way);
+	way_find(balancer->config, &facts, in_pool, &member->backend->address, &way);
+	compile_backend(in_pool, member, &way, &compiled);
 	out->next_hop_set = way.known;
-	out->next_hop = way.mac;
+	out->next_hop = way.to.next_hop;
+	out->path_set = compiled.way_set;
+	out->path_mtu_bytes = way.to.mtu_bytes;
+	out->packet_max_bytes = compiled.packet_max_bytes;
+	out->source_set = in_pool->tunnel.source_given || way.has_source;
+	out->source = in_pool->tunnel.source_given ? in_pool->tunnel.source
+						   : (struct mr_prefix){way.source, 128};
 	roster_backend_counters(balancer->roster, member->backend, &out->counters);
 }
 

@@ -44,9 +44,14 @@ struct backend_status {
 	struct health_status health;
 	bool next_hop_set;
 	struct rte_ether_addr next_hop;
-	uint32_t slots;	     /* of the pool's table, current */
-	uint32_t base_slots; /* moving slots whose older sessions it still holds */
-	uint32_t pins;	     /* remembered sessions; from the last complete sweep */
+	bool path_set;		 /* false: not known, or too narrow for the pool's outer headers */
+	uint16_t path_mtu_bytes; /* outer headers included */
+	uint16_t packet_max_bytes; /* without them: what arrives whole */
+	bool source_set;
+	struct mr_prefix source; /* of tunnels to it; else what the kernel would send from */
+	uint32_t slots;		 /* of the pool's table, current */
+	uint32_t base_slots;	 /* moving slots whose older sessions it still holds */
+	uint32_t pins;		 /* remembered sessions; from the last complete sweep */
 	struct mr_flow_counters counters;
 };
 void balancer_backend_status(const struct balancer *balancer, uint32_t pool, uint32_t backend,
@@ -61,6 +66,13 @@ void balancer_pool_status(const struct balancer *balancer, uint32_t pool, struct
 
 void balancer_service_counters(const struct balancer *balancer, uint32_t service,
 			       struct mr_flow_counters *out);
+
+/* What the snapshot in force takes of bounds that no configuration shows. */
+struct balancer_use {
+	uint32_t probe_sources;
+	uint32_t nat_sources;
+};
+struct balancer_use balancer_use(const struct balancer *balancer);
 
 struct mr_dataplane *balancer_dataplane(const struct balancer *balancer);
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "compile.h"
 
+#include <arpa/inet.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <arpa/inet.h>
 
 #include "ranges.h"
 
@@ -33,11 +33,96 @@ struct mr_endpoint *compile_endpoints(const struct fleet *fleet, uint32_t *out_c
 	return endpoints;
 }
 
-static struct mr_snapshot_sizes sizes_of(const struct fleet *fleet, uint32_t endpoint_count)
+struct nat_sources {
+	struct mr_nat_source *list;
+	uint32_t count, capacity;
+};
+
+/* The one address of a nat pool's service that the backend can stand for; NULL: none. */
+static const struct mr_addr *address_behind(const struct config_service *service,
+					    const struct mr_addr *backend)
+{
+	for (uint32_t i = 0; i < service->address_count; i++) {
+		if (mr_addr_is_v4(&service->addresses[i]) == mr_addr_is_v4(backend))
+			return &service->addresses[i];
+	}
+	return NULL;
+}
+
+static void add_member_sources(const struct config_service *service, mr_service_id id,
+			       const struct backend *backend, struct nat_sources *sources)
+{
+	const struct mr_addr *address = address_behind(service, &backend->address);
+
+	for (uint32_t i = 0; address != NULL && i < service->port_count; i++) {
+		if (sources->count == sources->capacity)
+			return;
+		sources->list[sources->count++] = (struct mr_nat_source){
+			.address = backend->address,
+			.port = htons(service->ports[i]),
+			.service_address = *address,
+			.service = id,
+			.backend = backend->id,
+		};
+	}
+}
+
+static void add_sources(const struct fleet *fleet, bool leaving, struct nat_sources *sources)
+{
+	const struct config *config = fleet->config;
+
+	for (uint32_t i = 0; i < config->service_count; i++) {
+		const struct config_service *service = &config->services[i];
+		const struct pool *pool = &fleet->pools[fleet->service_pools[i]];
+
+		if (pool->forwarding != MR_FORWARDING_NAT)
+			continue;
+		for (uint32_t m = 0; m < pool->member_count; m++) {
+			if (pool->members[m].leaving == leaving)
+				add_member_sources(service, fleet->service_ids[i],
+						   pool->members[m].backend, sources);
+		}
+	}
+}
+
+static uint64_t count_sources(const struct fleet *fleet)
+{
+	const struct config *config = fleet->config;
+	uint64_t count = 0;
+
+	for (uint32_t i = 0; i < config->service_count; i++) {
+		const struct config_service *service = &config->services[i];
+		const struct pool *pool = &fleet->pools[fleet->service_pools[i]];
+
+		if (pool->forwarding == MR_FORWARDING_NAT)
+			count += (uint64_t)pool->member_count * service->port_count;
+	}
+	return count;
+}
+
+struct mr_nat_source *compile_nat_sources(const struct fleet *fleet, uint32_t *out_count)
+{
+	const uint64_t count = count_sources(fleet);
+	struct nat_sources sources = {
+		.capacity = count < MR_NAT_SOURCES_MAX ? (uint32_t)count : MR_NAT_SOURCES_MAX,
+	};
+
+	sources.list = calloc(sources.capacity + 1, sizeof(*sources.list));
+	if (sources.list == NULL)
+		return NULL;
+	add_sources(fleet, false, &sources);
+	add_sources(fleet, true, &sources);
+	*out_count = sources.count;
+	return sources.list;
+}
+
+static struct mr_snapshot_sizes sizes_of(const struct fleet *fleet, uint32_t endpoint_count,
+					 uint32_t nat_source_count)
 {
 	struct mr_snapshot_sizes sizes = {
 		.pool_count = fleet->pool_count,
 		.endpoint_count = endpoint_count,
+		.nat_source_count = nat_source_count,
 	};
 
 	for (uint32_t i = 0; i < fleet->config->service_count; i++) {
@@ -84,7 +169,7 @@ static int compile_services(const struct fleet *fleet, struct mr_snapshot *snaps
 
 	for (uint32_t i = 0; i < config->service_count; i++) {
 		struct mr_service *service = &snapshot->services[fleet->service_ids[i]];
-		const int pool = config_find_pool(config, config->services[i].pool);
+		const uint32_t pool = fleet->service_pools[i];
 
 		service->pool = (uint16_t)pool;
 		service->exclude_action = (uint8_t)config->services[i].exclude.action;
@@ -94,20 +179,30 @@ static int compile_services(const struct fleet *fleet, struct mr_snapshot *snaps
 	return 0;
 }
 
-static void compile_member(const struct fleet *fleet, const struct way_ports *ports,
-			   const struct next_hops *hops, const struct pool *pool,
-			   const struct member *member, struct mr_backend *out)
+void compile_backend(const struct pool *pool, const struct member *member, const struct way *way,
+		     struct mr_backend *out)
 {
-	struct way way;
-
-	way_find(fleet->config, ports, hops, &member->backend->address, &way);
 	*out = (struct mr_backend){
 		.alive = member_is_alive(member),
-		.next_hop_set = way.known,
-		.port = way.port,
 		.forwarding = (uint8_t)pool->forwarding,
-		.next_hop = way.mac,
+		.mss_max_bytes = pool->mss_max_bytes,
+		.address = member->backend->address,
 	};
+	/* Through a path that is too narrow for any packet there is no way either. */
+	if (way->known)
+		mr_backend_set_way(out, &way->to);
+}
+
+static void compile_pool(const struct fleet *fleet, const struct way_facts *facts,
+			 const struct pool *pool, struct mr_backend *backends)
+{
+	for (uint32_t i = 0; i < pool->member_count; i++) {
+		const struct member *member = &pool->members[i];
+		struct way way;
+
+		way_find(fleet->config, facts, pool, &member->backend->address, &way);
+		compile_backend(pool, member, &way, &backends[member->backend->id]);
+	}
 }
 
 static int add_endpoints(struct mr_snapshot *snapshot, const struct mr_endpoint *endpoints,
@@ -120,39 +215,49 @@ static int add_endpoints(struct mr_snapshot *snapshot, const struct mr_endpoint 
 	return 0;
 }
 
-struct mr_snapshot *compile_snapshot(const struct fleet *fleet, const struct way_ports *ports,
-				     const struct next_hops *hops, const struct probe_plan *plan,
-				     uint64_t generation)
+static int add_nat_sources(struct mr_snapshot *snapshot, const struct mr_nat_source *sources,
+			   uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		const int rc = mr_snapshot_add_nat_source(snapshot, &sources[i]);
+
+		if (rc < 0 && rc != -EEXIST)
+			return rc;
+	}
+	return 0;
+}
+
+struct mr_snapshot *compile_snapshot(const struct fleet *fleet, const struct way_facts *facts,
+				     const struct probe_plan *plan, uint64_t generation)
 {
 	struct mr_snapshot *snapshot = NULL;
 	struct mr_snapshot_sizes sizes;
-	uint32_t endpoint_count = 0;
+	uint32_t endpoint_count = 0, nat_source_count = 0;
 	struct mr_endpoint *endpoints = compile_endpoints(fleet, &endpoint_count);
+	struct mr_nat_source *nat_sources = compile_nat_sources(fleet, &nat_source_count);
 
-	if (endpoints == NULL)
-		return NULL;
-	sizes = sizes_of(fleet, endpoint_count);
+	if (endpoints == NULL || nat_sources == NULL)
+		goto out;
+	sizes = sizes_of(fleet, endpoint_count, nat_source_count);
 	snapshot = mr_snapshot_create(&sizes);
 	if (snapshot == NULL)
 		goto out;
 	snapshot->generation = generation;
 	mr_hash_key_init(&snapshot->hash_key, fleet->config->node.key);
 	for (uint32_t i = 0; i < fleet->pool_count; i++) {
-		const struct pool *pool = &fleet->pools[i];
-
-		snapshot->pools[i].slots = mr_slots_get(pool->slots);
-		for (uint32_t m = 0; m < pool->member_count; m++)
-			compile_member(fleet, ports, hops, pool, &pool->members[m],
-				       &snapshot->backends[pool->members[m].backend->id]);
+		snapshot->pools[i].slots = mr_slots_get(fleet->pools[i].slots);
+		compile_pool(fleet, facts, &fleet->pools[i], snapshot->backends);
 	}
 	memcpy(snapshot->probe_sources, plan->sources, sizeof(snapshot->probe_sources));
 	snapshot->probe_source_count = plan->source_count;
 	if (compile_services(fleet, snapshot) < 0 ||
-	    add_endpoints(snapshot, endpoints, endpoint_count) < 0) {
+	    add_endpoints(snapshot, endpoints, endpoint_count) < 0 ||
+	    add_nat_sources(snapshot, nat_sources, nat_source_count) < 0) {
 		mr_snapshot_destroy(snapshot);
 		snapshot = NULL;
 	}
 out:
+	free(nat_sources);
 	free(endpoints);
 	return snapshot;
 }

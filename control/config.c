@@ -68,14 +68,32 @@ static const struct shape neighbour_shape =
 static const struct field port_fields[] = {
 	{"name", FIELD_NAME, FIELD_AT(struct config_port, name), .required = true, .key = true,
 	 .text = "What the port is called in logs and answers", .example = "\"wan\""},
-	{"device", FIELD_STRING, FIELD_AT(struct config_port, device), .required = true,
-	 .key = true, .min = 1, .max = 1023,
-	 .text = "What packets come from: af_xdp:INTERFACE, af_packet:INTERFACE or a DPDK virtual "
-		 "device with its arguments (net_...)",
+	{"device", FIELD_STRING, FIELD_AT(struct config_port, device), .required = true, .min = 1,
+	 .max = 1023,
+	 .text = "What packets come from: af_xdp:INTERFACE, af_packet:INTERFACE, pci:ADDRESS "
+		 "(bound to vfio-pci, or a driver that shares it) or a DPDK virtual device with "
+		 "its arguments (net_...); several ports may have the same one with different "
+		 "VLAN ids",
 	 .example = "\"af_xdp:eth0\""},
+	{"vlan", FIELD_UINT, FIELD_LIST_AT(struct config_port, vlan, vlan_count), .list_max = 2,
+	 .min = 1, .max = 4094,
+	 .text = "VLAN ids of the frames that are this port's, outermost first: none, one, or two",
+	 .example = "[100]"},
+	{"mtu", FIELD_UINT, FIELD_AT(struct config_port, mtu_bytes),
+	 FIELD_PRESENT(struct config_port, mtu_given), .min = 68, .max = 9216,
+	 .text = "Largest IP packet of a pci or virtual device, 1500 bytes unless given; a kernel "
+		 "interface has its own"},
+	{"twin", FIELD_BOOL, FIELD_AT(struct config_port, twin),
+	 FIELD_PRESENT(struct config_port, twin_given),
+	 .text = "Whether the kernel gets what is not for a service, by a TAP interface with the "
+		 "port's name; for pci and virtual devices only, and true unless given"},
+	{"interface", FIELD_STRING, FIELD_AT(struct config_port, interface), .min = 1, .max = 15,
+	 .text = "Kernel interface whose routes and neighbours are the port's; unless given the "
+		 "device's own, its VLAN interface with the port's ids, or the twin",
+	 .example = "\"eth0.100\""},
 	{"neighbours", FIELD_OBJECT, FIELD_LIST_AT(struct config_port, neighbours, neighbour_count),
 	 .shape = &neighbour_shape, .list_max = 65536,
-	 .text = "Static next hops, for virtual devices without a kernel behind them only"},
+	 .text = "Static next hops, for virtual devices only; the kernel is not asked about these"},
 };
 static const struct shape port_shape =
 	SHAPE("port", struct config_port, port_fields, "A network interface that mailrail polls");
@@ -132,8 +150,28 @@ static const struct field health_fields[] = {
 static const struct shape health_shape =
 	SHAPE("health", struct config_health, health_fields, "How backends are probed");
 
-const char *const config_forwardings[] = {[MR_FORWARDING_L2DSR] = "l2dsr", NULL};
+const char *const config_forwardings[] = {
+	[MR_FORWARDING_L2DSR] = "l2dsr",
+	[MR_FORWARDING_IPIP] = "ipip",
+	[MR_FORWARDING_GUE] = "gue",
+	[MR_FORWARDING_NAT] = "nat",
+	NULL,
+};
 static const char *const hashes[] = {[CONFIG_HASH_SESSION] = "session", NULL};
+
+static const struct field tunnel_fields[] = {
+	{"source", FIELD_PREFIX, FIELD_AT(struct config_tunnel, source),
+	 FIELD_PRESENT(struct config_tunnel, source_given),
+	 .text = "Outer source address, or a prefix whose low bits vary by session so that a "
+		 "server's receive queues share the load; of the backends' family; unless given, "
+		 "the address that the kernel would send from",
+	 .example = "\"10.0.0.2\""},
+	{"port", FIELD_UINT, FIELD_AT(struct config_tunnel, port),
+	 FIELD_PRESENT(struct config_tunnel, port_given), .min = 1, .max = 65535,
+	 .text = "gue: UDP port that the backends receive on, 6080 unless given"},
+};
+static const struct shape tunnel_shape =
+	SHAPE("tunnel", struct config_tunnel, tunnel_fields, "Outer headers of ipip and gue");
 
 static const struct field pool_fields[] = {
 	{"name", FIELD_NAME, FIELD_AT(struct config_pool, name), .required = true, .key = true,
@@ -141,7 +179,15 @@ static const struct field pool_fields[] = {
 	{"forwarding", FIELD_ENUM, FIELD_AT(struct config_pool, forwarding),
 	 .choices = config_forwardings, .fallback = MR_FORWARDING_L2DSR,
 	 .text = "l2dsr: the Ethernet addresses are rewritten, nothing else; backends are in the "
-		 "same layer-2 network and answer clients directly"},
+		 "same layer-2 network and answer clients directly; ipip, gue: packets travel "
+		 "inside IP or UDP, also behind routers, and backends answer clients directly; "
+		 "nat: the destination is translated, and answers come back through mailrail"},
+	{"tunnel", FIELD_OBJECT, FIELD_AT(struct config_pool, tunnel), .shape = &tunnel_shape,
+	 .text = "Outer headers of ipip and gue"},
+	{"mss", FIELD_UINT, FIELD_AT(struct config_pool, mss_max_bytes),
+	 .max = CONFIG_MSS_MAX_BYTES,
+	 .text = "Largest TCP segment, 536 to 9176 bytes, that the ends offer each other: SYNs, in "
+		 "nat their answers too, that offer more are lowered to it; 0: not touched"},
 	{"table_size", FIELD_UINT, FIELD_AT(struct config_pool, table_size), .min = 2,
 	 .max = 16777213, .fallback = 65537,
 	 .text = "Slots of the Maglev table: a prime, about a hundred times the number of backends "
@@ -239,15 +285,24 @@ static int set_default_cores(struct config_workers *workers)
 	return 0;
 }
 
-/* What follows from the fields but is not one. A device that is none leaves its port as it is. */
+/* A device that is none leaves its port as it is. */
+static void derive_port(struct config_port *port)
+{
+	port->device_arguments = NULL;
+	if (port->device)
+		device_parse(port->device, &port->device_kind, &port->device_arguments);
+	if (!port->twin_given)
+		port->twin = port->device_arguments && !device_is_interface(port->device_kind);
+}
+
+/* What follows from the fields but is not one. */
 static void derive(struct config *config)
 {
-	for (uint32_t i = 0; i < config->port_count; i++) {
-		struct config_port *port = &config->ports[i];
-
-		port->device_arguments = NULL;
-		if (port->device)
-			device_parse(port->device, &port->device_kind, &port->device_arguments);
+	for (uint32_t i = 0; i < config->port_count; i++)
+		derive_port(&config->ports[i]);
+	for (uint32_t i = 0; i < config->pool_count; i++) {
+		if (!config->pools[i].tunnel.port_given)
+			config->pools[i].tunnel.port = CONFIG_GUE_PORT;
 	}
 }
 

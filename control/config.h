@@ -45,9 +45,16 @@ struct config_neighbour {
 
 struct config_port {
 	char *name;
-	enum mr_device_kind device_kind;     /* from the device's prefix */
-	char *device;			     /* as written: "af_xdp:eth0" */
-	const char *device_arguments;	     /* into @device, behind the prefix */
+	enum mr_device_kind device_kind; /* from the device's prefix */
+	char *device;			 /* as written: "af_xdp:eth0" */
+	const char *device_arguments;	 /* into @device, behind the prefix */
+	uint16_t *vlan;			 /* ids of the port's frames, outermost first; 0..2 */
+	uint32_t vlan_count;
+	bool mtu_given; /* pci and virtual devices; else 0, and the device has its own or 1500 */
+	uint16_t mtu_bytes;
+	bool twin_given;
+	bool twin;			     /* default: true for pci and virtual devices */
+	char *interface;		     /* kernel interface that routes lead to; NULL: found */
 	struct config_neighbour *neighbours; /* static next hops of test and bench ports */
 	uint32_t neighbour_count;
 };
@@ -82,10 +89,23 @@ enum config_hash {
 	CONFIG_HASH_SESSION,
 };
 
+#define CONFIG_GUE_PORT	     6080
+#define CONFIG_MSS_MAX_BYTES 9176 /* in the largest packet that a port takes */
+
+/* Outer headers of ipip and gue. */
+struct config_tunnel {
+	bool source_given; /* else where the kernel would send from */
+	struct mr_prefix source;
+	bool port_given;
+	uint16_t port; /* gue: UDP destination port, host byte order; CONFIG_GUE_PORT */
+};
+
 struct config_pool {
 	char *name;
 	enum mr_forwarding forwarding;
-	uint32_t table_size; /* prime; 65537 */
+	struct config_tunnel tunnel;
+	uint16_t mss_max_bytes; /* a SYN that offers more is lowered to this; 0: not touched */
+	uint32_t table_size;	/* prime; 65537 */
 	enum config_hash hash;
 	struct config_backend *backends;
 	uint32_t backend_count;

@@ -8,35 +8,14 @@
 #include <mailrail/limits.h>
 
 #include "address_text.h"
-#include "device.h"
+#include "config_check_parts.h"
 #include "suggestion.h"
 
-static const struct field_path ports_path = {.key = "ports"};
+/* What every host takes without an MSS option, in IPv4 (RFC 9293, section 3.7.1). */
+#define MSS_MIN_BYTES 536
+
 static const struct field_path pools_path = {.key = "pools"};
 static const struct field_path services_path = {.key = "services"};
-
-static void check_port(const struct config_port *port, const struct field_path *path,
-		       struct field_errors *errors)
-{
-	struct field_path device = {path, "device", 0};
-	struct field_path neighbours = {path, "neighbours", 0};
-	enum mr_device_kind kind;
-	const char *arguments;
-	const char *wrong;
-
-	if (!port->device)
-		return;
-	wrong = device_parse(port->device, &kind, &arguments);
-	if (wrong) {
-		field_errors_add(errors, &device, "\"%s\" %s", port->device, wrong);
-		return;
-	}
-	if (kind != MR_DEVICE_VDEV && port->neighbour_count > 0)
-		field_errors_add(errors, &neighbours,
-				 "the kernel knows the neighbours of \"%s\"; static ones are for "
-				 "virtual devices (net_...) only",
-				 port->device);
-}
 
 static bool is_prime(uint32_t n)
 {
@@ -61,7 +40,11 @@ static void check_pool(const struct config_pool *pool, const struct field_path *
 		       struct field_errors *errors)
 {
 	struct field_path table_size = {path, "table_size", 0};
+	struct field_path mss = {path, "mss", 0};
 
+	if (pool->mss_max_bytes > 0 && pool->mss_max_bytes < MSS_MIN_BYTES)
+		field_errors_add(errors, &mss, "%u is outside %d..%d, and not 0 (not touched)",
+				 pool->mss_max_bytes, MSS_MIN_BYTES, CONFIG_MSS_MAX_BYTES);
 	if (pool->table_size == 0)
 		return;
 	if (!is_prime(pool->table_size))
@@ -302,12 +285,12 @@ bool config_check(const struct config *config, struct field_errors *errors)
 {
 	uint64_t before = error_count(errors);
 
-	for (uint32_t i = 0; i < config->port_count; i++)
-		check_port(&config->ports[i], &(struct field_path){&ports_path, NULL, i}, errors);
+	config_check_ports(config, errors);
 	for (uint32_t i = 0; i < config->pool_count; i++)
 		check_pool(&config->pools[i], &(struct field_path){&pools_path, NULL, i}, errors);
 	check_backend_count(config, errors);
-	if (!check_service_pools(config, errors) || !check_endpoints(config, errors))
+	if (!config_check_tunnels(config, errors) || !check_service_pools(config, errors) ||
+	    !check_endpoints(config, errors) || !config_check_nat(config, errors))
 		field_errors_add(errors, NULL, "out of memory");
 	return error_count(errors) == before;
 }

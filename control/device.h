@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The device strings of ports: "af_xdp:eth0", "af_packet:eth0", "net_ring0". */
+/* The device strings of ports: "af_xdp:eth0", "af_packet:eth0", "pci:0000:03:00.0", "net_ring0". */
 #ifndef MAILRAIL_CONTROL_DEVICE_H
 #define MAILRAIL_CONTROL_DEVICE_H
+
+#include <stdbool.h>
 
 #include <mailrail/dataplane.h>
 
@@ -11,5 +13,12 @@
  */
 const char *device_parse(const char *device, enum mr_device_kind *out_kind,
 			 const char **out_arguments);
+
+/* A kernel interface, which has its own MTU and keeps what is not for a service. */
+bool device_is_interface(enum mr_device_kind kind);
+
+/* Whether two devices' arguments, of device_parse(), are about the same piece of hardware. */
+bool device_is_same(enum mr_device_kind a_kind, const char *a_arguments, enum mr_device_kind b_kind,
+		    const char *b_arguments);
 
 #endif

@@ -214,6 +214,8 @@ static int pool_init(struct fleet *fleet, struct pool *pool, const struct pool *
 				    fleet->pool_count, config->name);
 	pool->table_size = config->table_size;
 	pool->forwarding = config->forwarding;
+	pool->tunnel = config->tunnel;
+	pool->mss_max_bytes = config->mss_max_bytes;
 	pool->health = config->health;
 	pool->name = strdup(config->name);
 	pool->members = calloc(config->backend_count + leaving + 1, sizeof(*pool->members));
@@ -255,7 +257,8 @@ static int number_services(struct fleet *fleet, struct mr_error *error)
 	const struct config *config = fleet->config;
 
 	fleet->service_ids = calloc(config->service_count + 1, sizeof(*fleet->service_ids));
-	if (fleet->service_ids == NULL)
+	fleet->service_pools = calloc(config->service_count + 1, sizeof(*fleet->service_pools));
+	if (fleet->service_ids == NULL || fleet->service_pools == NULL)
 		return mr_error_set(error, -ENOMEM, "out of memory");
 	for (uint32_t i = 0; i < config->service_count; i++) {
 		const int id = service_id_of(fleet->roster, config->services[i].name);
@@ -264,6 +267,8 @@ static int number_services(struct fleet *fleet, struct mr_error *error)
 			return mr_error_set(error, id, "/services/%u: no room for another service",
 					    i);
 		fleet->service_ids[i] = (mr_service_id)id;
+		fleet->service_pools[i] =
+			(uint32_t)config_find_pool(config, config->services[i].pool);
 	}
 	return 0;
 }
@@ -310,6 +315,7 @@ void fleet_destroy(struct fleet *fleet)
 	for (uint32_t i = 0; i < fleet->pool_count; i++)
 		pool_fini(&fleet->pools[i]);
 	free(fleet->service_ids);
+	free(fleet->service_pools);
 	free(fleet->pools);
 	free(fleet);
 }

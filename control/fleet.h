@@ -27,7 +27,9 @@ struct fleet {
 	struct roster *roster;	     /* borrowed */
 	struct pool *pools;	     /* in the order of the configuration */
 	uint32_t pool_count;
-	mr_service_id *service_ids; /* in the order of the configuration */
+	/* In the order of the configuration. */
+	mr_service_id *service_ids;
+	uint32_t *service_pools; /* indices into @pools */
 };
 
 /*

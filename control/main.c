@@ -77,6 +77,22 @@ static int watch_signals(struct program *program, struct mr_error *error)
 	return 0;
 }
 
+static struct mr_port_config port_config(const struct config_port *port)
+{
+	struct mr_port_config wanted = {
+		.name = port->name,
+		.device = port->device_arguments,
+		.kind = port->device_kind,
+		.tag_count = (uint8_t)port->vlan_count,
+		.mtu_bytes = port->mtu_bytes,
+		.twin = port->twin,
+	};
+
+	for (uint32_t i = 0; i < port->vlan_count; i++)
+		wanted.tags[i] = port->vlan[i];
+	return wanted;
+}
+
 static int bring_up_dataplane(struct program *program, const struct config *config, bool verbose,
 			      struct mr_error *error)
 {
@@ -92,11 +108,7 @@ static int bring_up_dataplane(struct program *program, const struct config *conf
 	};
 
 	for (uint32_t i = 0; i < config->port_count; i++)
-		ports[i] = (struct mr_port_config){
-			.name = config->ports[i].name,
-			.device = config->ports[i].device_arguments,
-			.kind = config->ports[i].device_kind,
-		};
+		ports[i] = port_config(&config->ports[i]);
 	for (uint32_t i = 0; i < config->workers.core_count; i++)
 		cores[i] = (uint16_t)config->workers.cores[i];
 	return mr_dataplane_create(&wanted, log_text, &program->dp, error);
@@ -120,8 +132,6 @@ static int bring_up(struct program *program, const struct options *options, stru
 		.methods = rpc_methods,
 		.config_path = options->config_path,
 	};
-	program->rpc.methods = rpc_methods;
-	program->rpc.config_path = options->config_path;
 	rc = rpc_server_create(program->base, config->control.socket, &program->rpc,
 			       &program->rpc_server, error);
 	if (rc < 0)

@@ -28,6 +28,19 @@ bool member_is_eligible(const struct member *member)
 	       member->state == CONFIG_BACKEND_ENABLED;
 }
 
+bool pool_has_tunnel(const struct pool *pool)
+{
+	switch (pool->forwarding) {
+	case MR_FORWARDING_IPIP:
+	case MR_FORWARDING_GUE:
+		return true;
+	case MR_FORWARDING_L2DSR:
+	case MR_FORWARDING_NAT:
+		return false;
+	}
+	return false;
+}
+
 struct member *pool_find_member(const struct pool *pool, mr_backend_id id)
 {
 	for (uint32_t i = 0; i < pool->member_count; i++) {

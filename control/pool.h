@@ -48,6 +48,8 @@ struct pool {
 	char *name;
 	uint32_t table_size;
 	enum mr_forwarding forwarding;
+	struct config_tunnel tunnel;
+	uint16_t mss_max_bytes;
 	struct config_health health;
 	struct member *members;
 	uint32_t member_count;
@@ -59,6 +61,9 @@ struct pool {
 bool member_is_alive(const struct member *member);
 /* May get new ones. */
 bool member_is_eligible(const struct member *member);
+
+/* Packets to its backends get outer headers. */
+bool pool_has_tunnel(const struct pool *pool);
 
 struct member *pool_find_member(const struct pool *pool, mr_backend_id id);
 

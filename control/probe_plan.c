@@ -6,17 +6,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "address_text.h"
+#include "netlink.h"
 
 /* Everything that choosing a target needs to know. */
 struct planner {
 	const struct fleet *fleet;
-	const struct way_ports *ports;
-	struct next_hops *hops;
-	struct mr_addr *service_addresses; /* of all services: never a prober's own */
-	uint32_t service_address_count;
+	const struct way_facts *facts;
 	struct probe_plan plan;
 };
 
@@ -40,50 +37,46 @@ static const struct mr_addr *service_address_for(const struct config_service *se
 	return &service->addresses[0];
 }
 
-static int collect_service_addresses(struct planner *planner)
+static bool find_interface_address(const struct planner *planner, int ifindex, int family,
+				   struct mr_addr *out)
 {
-	const struct config *config = planner->fleet->config;
-	uint32_t count = 0;
+	const struct way_facts *facts = planner->facts;
 
-	for (uint32_t i = 0; i < config->service_count; i++)
-		count += config->services[i].address_count;
-	planner->service_addresses = calloc(count + 1, sizeof(*planner->service_addresses));
-	if (planner->service_addresses == NULL)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < config->service_count; i++) {
-		const struct config_service *service = &config->services[i];
-
-		memcpy(&planner->service_addresses[planner->service_address_count],
-		       service->addresses, service->address_count * sizeof(struct mr_addr));
-		planner->service_address_count += service->address_count;
-	}
-	return 0;
+	return next_hops_interface_address(facts->hops, ifindex, family, facts->service_addresses,
+					   facts->service_address_count, out) == 0;
 }
 
-static bool is_service_address(const struct planner *planner, const struct mr_addr *address)
+/* An address that any port can hear answers to. */
+static bool find_port_address(const struct planner *planner, int family, struct mr_addr *out)
 {
-	for (uint32_t i = 0; i < planner->service_address_count; i++) {
-		if (mr_addr_equal(&planner->service_addresses[i], address))
+	for (uint32_t i = 0; i < planner->fleet->config->port_count; i++) {
+		const int ifindex = planner->facts->ports->list[i].ifindex;
+
+		if (ifindex != 0 && find_interface_address(planner, ifindex, family, out))
 			return true;
 	}
 	return false;
 }
 
-/* Where the kernel would send from, if that answers @service; else an address that does. */
+/*
+ * Where the kernel would send from, if that answers @service; else an address that does: of the
+ * same interface, or of another one, since a tunnel's ends may be of a family that the service
+ * is not.
+ */
 static bool find_source(const struct planner *planner, const struct way *way,
 			const struct mr_addr *service, struct mr_addr *out)
 {
-	const bool v4 = mr_addr_is_v4(service);
+	const int family = netlink_family(service);
 
 	if (!way->has_source)
 		return false;
-	if (mr_addr_is_v4(&way->source) == v4 && !is_service_address(planner, &way->source)) {
+	if (netlink_family(&way->source) == family &&
+	    !way_is_service_address(planner->facts, &way->source)) {
 		*out = way->source;
 		return true;
 	}
-	return next_hops_interface_address(planner->hops, way->ifindex, v4 ? AF_INET : AF_INET6,
-					   planner->service_addresses,
-					   planner->service_address_count, out) == 0;
+	return find_interface_address(planner, way->ifindex, family, out) ||
+	       find_port_address(planner, family, out);
 }
 
 static bool add_source(struct probe_plan *plan, const struct mr_addr *source)
@@ -121,7 +114,7 @@ static void plan_member(struct planner *planner, const struct pool *pool,
 	struct mr_addr source;
 	struct way way;
 
-	way_find(planner->fleet->config, planner->ports, planner->hops, &backend->address, &way);
+	way_find(planner->fleet->config, planner->facts, pool, &backend->address, &way);
 	if (!find_source(planner, &way, target, &source) || !add_source(plan, &source))
 		return;
 	name_prober(planner->fleet->config, &source, plan->helo_names[plan->target_count]);
@@ -151,25 +144,22 @@ static void plan_pool(struct planner *planner, const struct pool *pool)
 		plan_member(planner, pool, service, &pool->members[i]);
 }
 
-int probe_plan_make(const struct fleet *fleet, const struct way_ports *ports,
-		    struct next_hops *hops, struct probe_plan *out)
+int probe_plan_make(const struct fleet *fleet, const struct way_facts *facts,
+		    struct probe_plan *out)
 {
-	struct planner planner = {.fleet = fleet, .ports = ports, .hops = hops};
+	struct planner planner = {.fleet = fleet, .facts = facts};
 	uint32_t members = 0;
-	int rc = collect_service_addresses(&planner);
 
 	for (uint32_t i = 0; i < fleet->pool_count; i++)
 		members += fleet->pools[i].member_count;
 	planner.plan.targets = calloc(members + 1, sizeof(*planner.plan.targets));
 	planner.plan.helo_names = calloc(members + 1, sizeof(*planner.plan.helo_names));
-	if (rc < 0 || planner.plan.targets == NULL || planner.plan.helo_names == NULL) {
-		free(planner.service_addresses);
+	if (planner.plan.targets == NULL || planner.plan.helo_names == NULL) {
 		probe_plan_fini(&planner.plan);
 		return -ENOMEM;
 	}
 	for (uint32_t i = 0; i < fleet->pool_count; i++)
 		plan_pool(&planner, &fleet->pools[i]);
-	free(planner.service_addresses);
 	*out = planner.plan;
 	return 0;
 }

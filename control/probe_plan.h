@@ -23,8 +23,8 @@ struct probe_plan {
  * One target for each backend of a pool that has an SMTP check and a service, and that the
  * kernel knows a route to. -ENOMEM leaves @out untouched. Strings belong to @fleet and @out.
  */
-int probe_plan_make(const struct fleet *fleet, const struct way_ports *ports,
-		    struct next_hops *hops, struct probe_plan *out);
+int probe_plan_make(const struct fleet *fleet, const struct way_facts *facts,
+		    struct probe_plan *out);
 void probe_plan_fini(struct probe_plan *plan);
 
 #endif

@@ -5,8 +5,8 @@
 #include "config_tables.h"
 #include "rpc_change.h"
 #include "rpc_counters.h"
+#include "rpc_find.h"
 #include "rpc_methods.h"
-#include "suggestion.h"
 
 static const char *const verdicts[] = {
 	[HEALTH_UNKNOWN] = "unknown",
@@ -19,6 +19,7 @@ struct backend_row {
 	char *pool;
 	char *name;
 	struct mr_addr address;
+	enum mr_forwarding forwarding;
 	uint32_t weight;
 	enum config_backend_state state;
 	char *reason;
@@ -33,6 +34,8 @@ static const struct field row_fields[] = {
 	 .text = "Its name in that pool"},
 	{"address", FIELD_ADDRESS, FIELD_AT(struct backend_row, address), .required = true,
 	 .text = "The server's own address"},
+	{"forwarding", FIELD_ENUM, FIELD_AT(struct backend_row, forwarding), .required = true,
+	 .choices = config_forwardings, .text = "How packets reach it"},
 	{"weight", FIELD_UINT, FIELD_AT(struct backend_row, weight), .required = true,
 	 .text = "Its share of new sessions beside the others' weights"},
 	{"state", FIELD_ENUM, FIELD_AT(struct backend_row, state), .required = true,
@@ -53,6 +56,14 @@ static const struct field row_fields[] = {
 	{"next_hop", FIELD_MAC, FIELD_AT(struct backend_row, status.next_hop),
 	 FIELD_PRESENT(struct backend_row, status.next_hop_set),
 	 .text = "Ethernet address that its packets are sent to; absent while it is not known"},
+	{"path_mtu_bytes", FIELD_UINT, FIELD_AT(struct backend_row, status.path_mtu_bytes),
+	 FIELD_PRESENT(struct backend_row, status.next_hop_set),
+	 .text = "Largest IP packet that the path to it takes, outer headers included; absent "
+		 "while the next hop is not known"},
+	{"packet_max_bytes", FIELD_UINT, FIELD_AT(struct backend_row, status.packet_max_bytes),
+	 FIELD_PRESENT(struct backend_row, status.path_set),
+	 .text = "Largest packet of a session that it gets whole; absent while there is no path, "
+		 "or none that is wide enough"},
 	{"slots", FIELD_UINT, FIELD_AT(struct backend_row, status.slots), .required = true,
 	 .text = "Entries of the pool's table that give it new sessions"},
 	{"base_slots", FIELD_UINT, FIELD_AT(struct backend_row, status.base_slots),
@@ -93,34 +104,6 @@ static const struct field list_result_fields[] = {
 static const struct shape list_result =
 	SHAPE("backend_list_result", struct backend_list_result, list_result_fields, "Backends");
 
-static enum rpc_error refuse_pool(struct rpc_call *call, const char *name)
-{
-	const struct config *config = balancer_config(call->context->balancer);
-	struct suggestion nearest = {.word = name};
-	char hint[SUGGESTION_TEXT_MAX];
-
-	for (uint32_t i = 0; i < config->pool_count; i++)
-		suggestion_consider(&nearest, config->pools[i].name);
-	suggestion_format(&nearest, hint);
-	field_errors_add(&call->errors, &(struct field_path){NULL, "pool", 0},
-			 "there is no pool \"%s\"%s", name, hint);
-	return RPC_NOT_FOUND;
-}
-
-static enum rpc_error refuse_backend(struct rpc_call *call, const struct config_pool *pool,
-				     const char *name)
-{
-	struct suggestion nearest = {.word = name};
-	char hint[SUGGESTION_TEXT_MAX];
-
-	for (uint32_t i = 0; i < pool->backend_count; i++)
-		suggestion_consider(&nearest, pool->backends[i].name);
-	suggestion_format(&nearest, hint);
-	field_errors_add(&call->errors, &(struct field_path){NULL, "backend", 0},
-			 "pool \"%s\" has no backend \"%s\"%s", pool->name, name, hint);
-	return RPC_NOT_FOUND;
-}
-
 static bool fill_row(const struct balancer *balancer, uint32_t pool, uint32_t backend,
 		     struct backend_row *row)
 {
@@ -130,6 +113,7 @@ static bool fill_row(const struct balancer *balancer, uint32_t pool, uint32_t ba
 	row->pool = strdup(in_pool->name);
 	row->name = strdup(config->name);
 	row->address = config->address;
+	row->forwarding = in_pool->forwarding;
 	row->weight = config->weight;
 	row->state = config->state;
 	balancer_backend_status(balancer, pool, backend, &row->status);
@@ -161,13 +145,10 @@ static enum rpc_error backend_list(struct rpc_call *call)
 	const struct balancer *balancer = call->context->balancer;
 	struct backend_list_result *result = call->result;
 	uint32_t first = 0, end = balancer_config(balancer)->pool_count;
-	int pool;
 
 	if (params->pool) {
-		pool = config_find_pool(balancer_config(balancer), params->pool);
-		if (pool < 0)
-			return refuse_pool(call, params->pool);
-		first = (uint32_t)pool;
+		if (rpc_find_pool(call, params->pool, &first) != RPC_OK)
+			return RPC_NOT_FOUND;
 		end = first + 1;
 	}
 	result->generation = balancer_generation(balancer);
@@ -224,16 +205,12 @@ static enum rpc_error edit(struct rpc_call *call, struct config **out_next)
 	const struct backend_set_params *params = call->params;
 	const struct config *config = balancer_config(call->context->balancer);
 	struct backend_set_result *result = call->result;
-	int pool = config_find_pool(config, params->pool);
 	struct config_backend *target;
 	struct config *next;
-	int backend;
+	uint32_t pool, backend;
 
-	if (pool < 0)
-		return refuse_pool(call, params->pool);
-	backend = config_find_backend(&config->pools[pool], params->backend);
-	if (backend < 0)
-		return refuse_backend(call, &config->pools[pool], params->backend);
+	if (rpc_find_backend(call, params->pool, params->backend, &pool, &backend) != RPC_OK)
+		return RPC_NOT_FOUND;
 	next = config_copy(config);
 	if (!next)
 		return RPC_INTERNAL_ERROR;
@@ -278,12 +255,13 @@ const struct rpc_method rpc_backend_methods[] = {
 		.example_params = "{\"pool\": \"hub-transport\"}",
 		.example_result =
 			"{\"generation\": 7, \"backends\": [{\"pool\": \"hub-transport\", "
-			"\"name\": \"hub1\", \"address\": \"10.0.0.11\", \"weight\": 100, "
-			"\"state\": \"enabled\", \"health\": \"up\", \"reason\": \"250 "
-			"mail.example.com\", \"probes\": 120, \"failures\": 0, \"changed_ms\": "
-			"1767225600000, \"latency_ms\": 3, \"next_hop\": \"02:00:00:00:00:11\", "
-			"\"slots\": 32769, \"base_slots\": 0, \"pins\": 0, \"packets\": 40617, "
-			"\"bytes\": 30617283, \"sessions\": 256}]}",
+			"\"name\": \"hub1\", \"address\": \"10.0.0.11\", \"forwarding\": "
+			"\"l2dsr\", \"weight\": 100, \"state\": \"enabled\", \"health\": \"up\", "
+			"\"reason\": \"250 mail.example.com\", \"probes\": 120, \"failures\": 0, "
+			"\"changed_ms\": 1767225600000, \"latency_ms\": 3, \"next_hop\": "
+			"\"02:00:00:00:00:11\", \"path_mtu_bytes\": 1500, \"packet_max_bytes\": "
+			"1500, \"slots\": 32769, \"base_slots\": 0, \"pins\": 0, \"packets\": "
+			"40617, \"bytes\": 30617283, \"sessions\": 256}]}",
 	},
 	{
 		.name = "backend.set",

@@ -9,6 +9,7 @@ extern const struct rpc_method rpc_config_methods[];
 extern const struct rpc_method rpc_service_methods[];
 extern const struct rpc_method rpc_pool_methods[];
 extern const struct rpc_method rpc_backend_methods[];
+extern const struct rpc_method rpc_prepare_methods[];
 extern const struct rpc_method rpc_stats_methods[];
 extern const struct rpc_method rpc_node_methods[];
 extern const struct rpc_method rpc_discover_methods[];

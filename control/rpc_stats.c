@@ -1,18 +1,37 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <string.h>
 
+#include <rte_common.h>
+
 #include "balancer.h"
 #include "rpc_change.h"
 #include "rpc_counters.h"
 #include "rpc_methods.h"
 
+/* X(member of struct mr_worker_counters, which is its name here too, sentence for people) */
+#define WORKER_COUNTERS(X)                                                                \
+	X(rx_packets, "Packets received")                                                 \
+	X(rx_bytes, "Bytes received")                                                     \
+	X(tx_packets, "Packets sent")                                                     \
+	X(tx_bytes, "Bytes sent")                                                         \
+	X(pins_created, "Sessions remembered from their SYN on")                          \
+	X(pins_adopted, "Older sessions met and remembered after a change")               \
+	X(pins_refused, "Sessions that there was no room to remember")                    \
+	X(pins_rehashed, "Sessions given to another backend because theirs is gone")      \
+	X(fragments_kept, "Fragments that came before the first one of their datagram")   \
+	X(fragments_released, "Of these, those whose first one came, or came too late")   \
+	X(fragments_handed, "Fragments handed to the worker that follows their datagram") \
+	X(fragments_taken, "Of these, those that it has taken")                           \
+	X(cut_packets, "IPv4 packets sent in fragments, as the path is narrow")           \
+	X(mss_clamped, "SYNs whose maximum segment size was lowered")
+
 /* Counters of one worker, or of all. */
 struct worker_stats {
 	uint32_t core;
-	uint64_t rx_packets, rx_bytes;
-	uint64_t tx_packets, tx_bytes;
 	uint64_t verdicts[MR_VERDICT_COUNT];
-	uint64_t pins_created, pins_adopted, pins_refused, pins_rehashed;
+#define COUNTER_MEMBER(name, sentence) uint64_t name;
+	WORKER_COUNTERS(COUNTER_MEMBER)
+#undef COUNTER_MEMBER
 };
 
 #define VERDICT_FIELD(id, json_name, sentence) \
@@ -32,37 +51,17 @@ static const struct shape verdict_shape = {
 	.size = sizeof(uint64_t) * MR_VERDICT_COUNT,
 };
 
-#define TRAFFIC_FIELDS(type)                                                             \
-	{"rx_packets", FIELD_UINT, FIELD_AT(type, rx_packets), .required = true,         \
-	 .text = "Packets received"},                                                    \
-		{"rx_bytes", FIELD_UINT, FIELD_AT(type, rx_bytes), .required = true,     \
-		 .text = "Bytes received"},                                              \
-		{"tx_packets", FIELD_UINT, FIELD_AT(type, tx_packets), .required = true, \
-		 .text = "Packets sent"},                                                \
+#define COUNTER_FIELD(member, sentence)                                                \
+	{#member, FIELD_UINT, FIELD_AT(struct worker_stats, member), .required = true, \
+	 .text = (sentence)},
+#define WORKER_FIELDS                                                                    \
+	WORKER_COUNTERS(COUNTER_FIELD)                                                   \
 	{                                                                                \
-		"tx_bytes", FIELD_UINT, FIELD_AT(type, tx_bytes), .required = true,      \
-								  .text = "Bytes sent"   \
-	}
-
-#define WORKER_FIELDS                                                                           \
-	TRAFFIC_FIELDS(struct worker_stats),                                                    \
-		{"verdicts",                                                                    \
-		 FIELD_OBJECT,                                                                  \
-		 FIELD_AT(struct worker_stats, verdicts),                                       \
-		 .required = true,                                                              \
-		 .shape = &verdict_shape,                                                       \
-		 .text = "The received packets by what became of them; they add up to "         \
-			 "rx_packets"},                                                         \
-		{"pins_created", FIELD_UINT, FIELD_AT(struct worker_stats, pins_created),       \
-		 .required = true, .text = "Sessions remembered from their SYN on"},            \
-		{"pins_adopted", FIELD_UINT, FIELD_AT(struct worker_stats, pins_adopted),       \
-		 .required = true, .text = "Older sessions met and remembered after a change"}, \
-		{"pins_refused", FIELD_UINT, FIELD_AT(struct worker_stats, pins_refused),       \
-		 .required = true, .text = "Sessions that there was no room to remember"},      \
-	{                                                                                       \
-		"pins_rehashed", FIELD_UINT, FIELD_AT(struct worker_stats, pins_rehashed),      \
-			.required = true,                                                       \
-			.text = "Sessions given to another backend because theirs is gone"      \
+		"verdicts", FIELD_OBJECT, FIELD_AT(struct worker_stats, verdicts),       \
+			.required = true, .shape = &verdict_shape,                       \
+			.text = "The received packets by what became of them; over all " \
+				"workers they add up to rx_packets, but for fragments "  \
+				"that are kept, or on their way to another worker"       \
 	}
 
 static const struct field total_fields[] = {WORKER_FIELDS};
@@ -76,6 +75,8 @@ static const struct field worker_fields[] = {
 };
 static const struct shape worker_shape =
 	SHAPE("worker", struct worker_stats, worker_fields, "Counters of one worker");
+#undef WORKER_FIELDS
+#undef COUNTER_FIELD
 
 struct service_stats {
 	char *name;
@@ -153,6 +154,7 @@ static const struct shape pin_shape =
 
 struct limit_stats {
 	char *name;
+	bool is_counted;
 	uint64_t used;
 	uint64_t max;
 };
@@ -160,8 +162,9 @@ struct limit_stats {
 static const struct field limit_fields[] = {
 	{"name", FIELD_NAME, FIELD_AT(struct limit_stats, name), .required = true,
 	 .text = "What is limited"},
-	{"used", FIELD_UINT, FIELD_AT(struct limit_stats, used), .required = true,
-	 .text = "How many there are"},
+	{"used", FIELD_UINT, FIELD_AT(struct limit_stats, used),
+	 FIELD_PRESENT(struct limit_stats, is_counted),
+	 .text = "How many there are; absent where nobody counts"},
 	{"max", FIELD_UINT, FIELD_AT(struct limit_stats, max), .required = true,
 	 .text = "How many there can be"},
 };
@@ -216,30 +219,20 @@ static const struct shape stats_result = SHAPE("stats_result", struct stats_resu
 
 static void read_worker(const struct mr_worker_counters *counters, struct worker_stats *out)
 {
-	out->rx_packets = MR_COUNTER_READ(counters->rx_packets);
-	out->rx_bytes = MR_COUNTER_READ(counters->rx_bytes);
-	out->tx_packets = MR_COUNTER_READ(counters->tx_packets);
-	out->tx_bytes = MR_COUNTER_READ(counters->tx_bytes);
 	for (uint32_t i = 0; i < MR_VERDICT_COUNT; i++)
 		out->verdicts[i] = MR_COUNTER_READ(counters->verdicts[i]);
-	out->pins_created = MR_COUNTER_READ(counters->pins_created);
-	out->pins_adopted = MR_COUNTER_READ(counters->pins_adopted);
-	out->pins_refused = MR_COUNTER_READ(counters->pins_refused);
-	out->pins_rehashed = MR_COUNTER_READ(counters->pins_rehashed);
+#define READ_COUNTER(name, sentence) out->name = MR_COUNTER_READ(counters->name);
+	WORKER_COUNTERS(READ_COUNTER)
+#undef READ_COUNTER
 }
 
 static void add_worker(struct worker_stats *total, const struct worker_stats *worker)
 {
-	total->rx_packets += worker->rx_packets;
-	total->rx_bytes += worker->rx_bytes;
-	total->tx_packets += worker->tx_packets;
-	total->tx_bytes += worker->tx_bytes;
 	for (uint32_t i = 0; i < MR_VERDICT_COUNT; i++)
 		total->verdicts[i] += worker->verdicts[i];
-	total->pins_created += worker->pins_created;
-	total->pins_adopted += worker->pins_adopted;
-	total->pins_refused += worker->pins_refused;
-	total->pins_rehashed += worker->pins_rehashed;
+#define ADD_COUNTER(name, sentence) total->name += worker->name;
+	WORKER_COUNTERS(ADD_COUNTER)
+#undef ADD_COUNTER
 }
 
 static bool fill_workers(const struct balancer *balancer, struct stats_result *result)
@@ -325,27 +318,68 @@ static bool fill_ports(const struct balancer *balancer, struct stats_result *res
 	return true;
 }
 
-static bool fill_limits(const struct config *config, struct stats_result *result)
+static uint64_t most_queues(const struct stats_result *result)
 {
+	uint64_t most = 0;
+
+	for (uint32_t i = 0; i < result->port_count; i++)
+		most = RTE_MAX(most, (uint64_t)result->ports[i].info.queues);
+	return most;
+}
+
+/* The two counters are not read at once. */
+static uint64_t most_fragments_kept(const struct stats_result *result)
+{
+	uint64_t most = 0;
+
+	for (uint32_t i = 0; i < result->worker_count; i++) {
+		const struct worker_stats *worker = &result->workers[i];
+
+		if (worker->fragments_kept > worker->fragments_released)
+			most = RTE_MAX(most, worker->fragments_kept - worker->fragments_released);
+	}
+	return most;
+}
+
+static bool fill_limits(const struct balancer *balancer, struct stats_result *result)
+{
+	const struct config *config = balancer_config(balancer);
+	const struct balancer_use use = balancer_use(balancer);
 	const struct {
 		const char *name;
+		bool is_counted;
 		uint64_t used, max;
 	} limits[] = {
-		{"workers", config->workers.core_count, MR_WORKERS_MAX},
-		{"ports", config->port_count, MR_PORTS_MAX},
-		{"pools", config->pool_count, MR_POOLS_MAX},
-		{"backends", count_backends(config), MR_BACKENDS_MAX},
-		{"services", config->service_count, MR_SERVICES_MAX},
-		{"endpoints", config_count_endpoints(config), MR_ENDPOINTS_MAX},
-		{"pins", result->pins.count, result->pins.budget},
+		{"workers", true, config->workers.core_count, MR_WORKERS_MAX},
+		{"ports", true, config->port_count, MR_PORTS_MAX},
+		{"port_queues", true, most_queues(result), MR_QUEUES_MAX},
+		{"pools", true, config->pool_count, MR_POOLS_MAX},
+		{"backends", true, count_backends(config), MR_BACKENDS_MAX},
+		{"services", true, config->service_count, MR_SERVICES_MAX},
+		{"endpoints", true, config_count_endpoints(config), MR_ENDPOINTS_MAX},
+		{"nat_sources", true, use.nat_sources, MR_NAT_SOURCES_MAX},
+		{"probe_sources", true, use.probe_sources, MR_PROBE_SOURCES_MAX},
+		{"pins", true, result->pins.count, result->pins.budget},
+		{"fragments_kept_by_worker", true, most_fragments_kept(result),
+		 MR_FRAGMENTS_KEPT_MAX},
+		{"datagrams_by_worker", false, 0, MR_DATAGRAMS_MAX},
+		{"fragment_timeout_s", false, 0, MR_FRAGMENT_TIMEOUT_S},
+		{"too_big_by_worker_per_s", false, 0, MR_TOO_BIG_PER_S},
+		{"extension_headers", false, 0, MR_EXTENSIONS_MAX},
+		{"extension_bytes", false, 0, MR_EXTENSION_BYTES_MAX},
+		{"name_bytes", false, 0, MR_NAME_MAX - 1},
 	};
 	const uint32_t count = sizeof(limits) / sizeof(limits[0]);
 
 	if (!field_list_alloc(&stats_fields[STATS_LIMITS], result, count))
 		return false;
 	for (uint32_t i = 0; i < count; i++) {
-		result->limits[i] =
-			(struct limit_stats){strdup(limits[i].name), limits[i].used, limits[i].max};
+		result->limits[i] = (struct limit_stats){
+			.name = strdup(limits[i].name),
+			.is_counted = limits[i].is_counted,
+			.used = limits[i].used,
+			.max = limits[i].max,
+		};
 		if (!result->limits[i].name)
 			return false;
 	}
@@ -364,7 +398,7 @@ static enum rpc_error stats_get(struct rpc_call *call)
 	result->pins.budget = mr_pin_table_budget(mr_dataplane_pins(dp));
 	if (!fill_workers(balancer, result) || !fill_services(balancer, result) ||
 	    !fill_backends(balancer, result) || !fill_ports(balancer, result) ||
-	    !fill_limits(balancer_config(balancer), result))
+	    !fill_limits(balancer, result))
 		return RPC_INTERNAL_ERROR;
 	return RPC_OK;
 }

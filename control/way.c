@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "way.h"
 
+#include <stdlib.h>
+
+#include "netlink.h"
+
 static const struct config_neighbour *find_static(const struct config *config,
 						  const struct mr_addr *address, uint32_t *out_port)
 {
@@ -24,40 +28,105 @@ bool way_is_static(const struct config *config, const struct mr_addr *address)
 	return find_static(config, address, &port) != NULL;
 }
 
+static int compare_addresses(const void *a, const void *b)
+{
+	return mr_addr_compare(a, b);
+}
+
+bool way_is_service_address(const struct way_facts *facts, const struct mr_addr *address)
+{
+	return facts->service_address_count > 0 &&
+	       bsearch(address, facts->service_addresses, facts->service_address_count,
+		       sizeof(*address), compare_addresses) != NULL;
+}
+
+static struct mr_addr choose_source(const struct way_facts *facts, const struct next_hop *hop)
+{
+	struct mr_addr other;
+
+	if (!way_is_service_address(facts, &hop->source) ||
+	    next_hops_interface_address(facts->hops, hop->ifindex, netlink_family(&hop->source),
+					facts->service_addresses, facts->service_address_count,
+					&other) < 0)
+		return hop->source;
+	return other;
+}
+
 static bool find_port(const struct config *config, const struct way_ports *ports, int ifindex,
-		      uint8_t *out_port)
+		      uint32_t *out_port)
 {
 	for (uint32_t port = 0; port < config->port_count; port++) {
-		if (ports->ifindexes[port] == ifindex) {
-			*out_port = (uint8_t)port;
+		if (ports->list[port].ifindex == ifindex) {
+			*out_port = port;
 			return true;
 		}
 	}
 	return false;
 }
 
-void way_find(const struct config *config, const struct way_ports *ports,
-	      const struct next_hops *hops, const struct mr_addr *address, struct way *out)
+static uint16_t narrower(uint16_t port_bytes, uint32_t path_bytes)
 {
+	return path_bytes < port_bytes ? (uint16_t)path_bytes : port_bytes;
+}
+
+/* By @port to the station @mac, over links that take @path_bytes. */
+static void set_way(const struct way_ports *ports, uint32_t port, const struct rte_ether_addr *mac,
+		    uint32_t path_bytes, struct way *way)
+{
+	const struct way_port *from = &ports->list[port];
+
+	way->known = true;
+	way->to = (struct mr_way){
+		.port = (uint8_t)port,
+		.source_mac = from->mac,
+		.next_hop = *mac,
+		.tag_count = from->tag_count,
+		.tags = {from->tags[0], from->tags[1]},
+		.mtu_bytes = narrower(from->mtu_bytes, path_bytes),
+	};
+}
+
+static void set_tunnel(const struct config_tunnel *tunnel, struct way *way)
+{
+	way->to.gue_port = tunnel->port;
+	way->to.outer_source = way->source;
+	if (!tunnel->source_given)
+		return;
+	way->to.outer_source = tunnel->source.addr;
+	way->to.source_bits = (uint8_t)(128 - tunnel->source.length);
+}
+
+/* What routers between here and a tunnel's end have reported. */
+static void narrow_tunnel(const struct path_mtus *mtus, const struct mr_addr *address,
+			  struct way *way)
+{
+	const uint32_t reported_bytes = path_mtu_get(mtus, address);
+
+	if (reported_bytes > 0)
+		way->to.mtu_bytes = narrower(way->to.mtu_bytes, reported_bytes);
+}
+
+void way_find(const struct config *config, const struct way_facts *facts, const struct pool *pool,
+	      const struct mr_addr *address, struct way *out)
+{
+	const bool needs_link = pool->forwarding == MR_FORWARDING_L2DSR;
 	struct next_hop hop;
 	uint32_t port;
 	const struct config_neighbour *neighbour = find_static(config, address, &port);
 
 	*out = (struct way){0};
 	if (neighbour != NULL) {
-		out->known = true;
-		out->port = (uint8_t)port;
-		out->mac = neighbour->mac;
-		return;
+		set_way(facts->ports, port, &neighbour->mac, UINT16_MAX, out);
+	} else if (next_hops_get(facts->hops, address, &hop) == 0 && hop.reachable) {
+		out->has_source = true;
+		out->ifindex = hop.ifindex;
+		out->source = choose_source(facts, &hop);
+		if (hop.resolved && (hop.on_link || !needs_link) &&
+		    find_port(config, facts->ports, hop.ifindex, &port))
+			set_way(facts->ports, port, &hop.mac, hop.mtu_bytes, out);
 	}
-	if (next_hops_get(hops, address, &hop) < 0 || !hop.reachable)
+	if (!pool_has_tunnel(pool))
 		return;
-	out->has_source = true;
-	out->ifindex = hop.ifindex;
-	out->source = hop.source;
-	/* l2dsr reaches only what is on the link itself. */
-	out->known =
-		hop.on_link && hop.resolved && find_port(config, ports, hop.ifindex, &out->port);
-	if (out->known)
-		out->mac = hop.mac;
+	set_tunnel(&pool->tunnel, out);
+	narrow_tunnel(facts->mtus, address, out);
 }

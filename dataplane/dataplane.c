@@ -14,12 +14,18 @@
 #include <rte_launch.h>
 #include <rte_lcore.h>
 #include <rte_malloc.h>
+#include <rte_mbuf.h>
 #include <rte_memory.h>
 #include <rte_rcu_qsbr.h>
+#include <rte_ring.h>
 
 #include "eal.h"
+#include "fragments.h"
+#include "kernel_side.h"
 #include "library_log.h"
+#include "packet.h"
 #include "port.h"
+#include "port_kernel.h"
 #include "probe_port.h"
 #include "steering.h"
 #include "worker.h"
@@ -38,6 +44,9 @@
 /* DPDK's own: services, timers, ethdev data, malloc headers. */
 #define LIBRARY_BYTES (UINT64_C(16) << 20)
 
+/* Of the mempool for cut packets. */
+#define SPARE_CACHE_SIZE 64
+
 struct retired {
 	struct mr_snapshot *snapshot;
 	uint64_t token; /* of rte_rcu_qsbr_start() */
@@ -47,12 +56,19 @@ struct mr_dataplane {
 	mr_log_fn *log;
 	struct port ports[MR_PORTS_MAX];
 	uint32_t port_count;
+	struct port_company company;
+	struct kernel_side kernel_side; /* of the ports on kernel interfaces */
+	bool settings_seen_v4;		/* those that kernel_side depends on */
+	bool settings_seen_v6;
+	bool width_told;
 	struct probe_port probe;
 	bool eal_is_up;
 
 	struct worker *workers[MR_WORKERS_MAX];
 	uint32_t worker_count;
 	uint32_t launched_count;
+	struct rte_ring *handovers[MR_WORKERS_MAX];
+	struct rte_mempool *spare_mbufs;
 	struct rte_rcu_qsbr *qsbr;
 	struct mr_pin_table *pins;
 	uint64_t clock_start;
@@ -82,18 +98,6 @@ __attribute__((format(printf, 3, 4))) static void say(const struct mr_dataplane 
 	dp->log(priority, text);
 }
 
-/* Is the device of port @index that of a port before it? */
-static bool device_is_repeated(const struct mr_dataplane_config *config, uint32_t index,
-			       uint32_t *out_before)
-{
-	for (uint32_t i = 0; i < index; i++)
-		if (strcmp(config->ports[i].device, config->ports[index].device) == 0) {
-			*out_before = i;
-			return true;
-		}
-	return false;
-}
-
 static int claim_ports(struct mr_dataplane *dp, const struct mr_dataplane_config *config,
 		       struct mr_error *error)
 {
@@ -101,19 +105,75 @@ static int claim_ports(struct mr_dataplane *dp, const struct mr_dataplane_config
 		return mr_error_set(error, -EINVAL, "/ports: %u ports, %u at most",
 				    config->port_count, MR_PORTS_MAX);
 	for (uint32_t i = 0; i < config->port_count; i++) {
-		uint32_t before;
-		int rc;
+		const int rc = port_claim(dp->ports, i, config->ports, config->worker_count, error);
 
-		if (device_is_repeated(config, i, &before))
-			return mr_error_set(error, -EINVAL,
-					    "/ports/%u/device: %s is the device of /ports/%u", i,
-					    config->ports[i].device, before);
-		rc = port_claim(&dp->ports[i], i, &config->ports[i], config->worker_count, error);
 		if (rc != 0)
 			return rc;
 		dp->port_count++;
+		dp->company.device_count += port_is_leader(&dp->ports[i]);
 	}
+	dp->company.worker_count = config->worker_count;
 	return 0;
+}
+
+static bool has_kernel_ports(const struct mr_dataplane *dp)
+{
+	for (uint32_t i = 0; i < dp->port_count; i++)
+		if (port_is_kernel(&dp->ports[i]))
+			return true;
+	return false;
+}
+
+static bool has_pci_ports(const struct mr_dataplane *dp)
+{
+	for (uint32_t i = 0; i < dp->port_count; i++)
+		if (dp->ports[i].kind == MR_DEVICE_PCI)
+			return true;
+	return false;
+}
+
+/* Places in all transmit queues: as many mbufs may lie there, of whatever pool. */
+static uint32_t tx_places(const struct mr_dataplane *dp)
+{
+	return dp->company.device_count * dp->company.worker_count * PORT_RING_SIZE;
+}
+
+/* Cut packets are on their way out at once. */
+static uint32_t spare_mbuf_count(const struct mr_dataplane *dp)
+{
+	return tx_places(dp) + dp->company.worker_count * 2 * (CUTS_MAX + SPARE_CACHE_SIZE);
+}
+
+/* The longest frame of any port fits one. */
+static uint16_t spare_room_bytes(const struct mr_dataplane *dp)
+{
+	uint32_t bytes = RTE_MBUF_DEFAULT_DATAROOM;
+
+	for (uint32_t i = 0; i < dp->port_count; i++) {
+		const struct port *port = &dp->ports[i];
+		const uint32_t mtu_bytes = RTE_MAX(port->mtu_bytes, port->netdev.mtu_bytes);
+
+		bytes = RTE_MAX(bytes, mtu_bytes + PORT_FRAME_OVERHEAD);
+	}
+	return (uint16_t)RTE_MIN(bytes + RTE_PKTMBUF_HEADROOM, (uint32_t)UINT16_MAX);
+}
+
+static uint64_t memory_bytes(const struct mr_dataplane *dp, uint32_t pin_budget)
+{
+	const uint64_t spare_bytes =
+		sizeof(struct rte_mbuf) + spare_room_bytes(dp) + 3 * RTE_CACHE_LINE_SIZE;
+	const uint64_t worker_bytes = sizeof(struct worker) + sizeof(struct mr_worker_counters) +
+				      fragment_table_memory_bytes() +
+				      2 * FRAGMENT_HANDOVER_SIZE * sizeof(void *);
+	uint64_t bytes = LIBRARY_BYTES + probe_port_memory_bytes(&dp->probe) +
+			 (uint64_t)pin_budget * PIN_BYTES + spare_mbuf_count(dp) * spare_bytes +
+			 dp->company.worker_count * worker_bytes;
+
+	if (has_kernel_ports(dp))
+		bytes += kernel_side_memory_bytes(dp->company.worker_count);
+	for (uint32_t i = 0; i < dp->port_count; i++)
+		bytes += port_memory_bytes(&dp->ports[i], &dp->company);
+	return bytes;
 }
 
 static int start_eal(struct mr_dataplane *dp, const struct mr_dataplane_config *config,
@@ -124,12 +184,8 @@ static int start_eal(struct mr_dataplane *dp, const struct mr_dataplane_config *
 	bool hugepages;
 	int rc;
 
-	eal->memory_bytes =
-		LIBRARY_BYTES + probe_port_memory_bytes(&dp->probe) +
-		(uint64_t)config->pin_budget * PIN_BYTES +
-		config->worker_count * (sizeof(struct worker) + sizeof(struct mr_worker_counters));
-	for (uint32_t i = 0; i < dp->port_count; i++)
-		eal->memory_bytes += port_memory_bytes(&dp->ports[i], config->worker_count);
+	eal->memory_bytes = memory_bytes(dp, config->pin_budget);
+	eal->has_pci = has_pci_ports(dp);
 	wanted_bytes = eal_hugepage_bytes_wanted(eal);
 	hugepages = free_bytes >= wanted_bytes;
 	rc = eal_start(eal, hugepages, error);
@@ -150,69 +206,155 @@ static void tell_of_pages(const struct mr_dataplane *dp, const struct eal_config
 	    (eal_hugepage_bytes_wanted(eal) >> 20) + 1, eal_free_hugepage_bytes() >> 20);
 }
 
+/* Of all ports on the device of @leader. */
+static struct steering_tags tags_of_device(const struct mr_dataplane *dp, uint32_t leader)
+{
+	struct steering_tags tags = {0};
+
+	for (uint32_t i = leader; i < dp->port_count; i++)
+		if (dp->ports[i].leader == leader)
+			steering_tags_add(&tags, dp->ports[i].tags, dp->ports[i].tag_count);
+	return tags;
+}
+
+/* What works, but not as it should. */
+static void warn_of_interface(const struct mr_dataplane *dp, const struct port *port)
+{
+	const struct netdev *netdev = &port->netdev;
+
+	if (port->kind == MR_DEVICE_AF_PACKET && port_is_leader(port) &&
+	    netdev_merges_segments(netdev))
+		say(dp, LOG_WARNING,
+		    "/ports/%u/device: %s merges received segments to frames that af_packet "
+		    "loses: ethtool -K %s gro off lro off",
+		    port->index, netdev->name, netdev->name);
+	if (port->kind == MR_DEVICE_AF_XDP && port->tag_count > 0 && netdev_hides_tags(netdev))
+		say(dp, LOG_WARNING,
+		    "/ports/%u/vlan: %s takes VLAN tags out of frames, so that af_xdp may not see "
+		    "them: ethtool -K %s rxvlan off",
+		    port->index, netdev->name, netdev->name);
+	if (port->has_twin && port->mtu_bytes > TAP_MTU_MAX_BYTES)
+		say(dp, LOG_WARNING,
+		    "/ports/%u/mtu: twin %s carries %u bytes: longer packets do not get to the "
+		    "kernel",
+		    port->index, port->twin_name, TAP_MTU_MAX_BYTES);
+}
+
+/* Of the ports on kernel interfaces. */
+static uint16_t widest_mtu_bytes(const struct mr_dataplane *dp)
+{
+	uint16_t mtu_bytes = 0;
+
+	for (uint32_t i = 0; i < dp->port_count; i++)
+		mtu_bytes = RTE_MAX(mtu_bytes, dp->ports[i].netdev.mtu_bytes);
+	return mtu_bytes;
+}
+
+static int open_kernel_side(struct mr_dataplane *dp, struct mr_error *error)
+{
+	struct kernel_side *const side = &dp->kernel_side;
+	const int rc = kernel_side_open(side, dp->worker_count, widest_mtu_bytes(dp), error);
+
+	if (rc != 0)
+		return rc;
+	for (uint32_t i = 0; i < dp->port_count; i++) {
+		struct port *port = &dp->ports[i];
+
+		if (!port_is_kernel(port))
+			continue;
+		port->has_kernel_side = true;
+		port->kernel_ethdev = side->tap.ethdev;
+		port->kernel_frame_max_bytes = side->frame_max_bytes;
+		port->kernel_mac = side->tap.mac;
+	}
+	return 0;
+}
+
 static int open_ports(struct mr_dataplane *dp, struct mr_error *error)
+{
+	int rc = 0;
+
+	for (uint32_t i = 0; i < dp->port_count; i++) {
+		const struct steering_tags tags = tags_of_device(dp, i);
+
+		rc = port_open(dp->ports, i, &dp->company, &tags, error);
+		if (rc != 0)
+			return rc;
+		warn_of_interface(dp, &dp->ports[i]);
+	}
+	if (has_kernel_ports(dp))
+		rc = open_kernel_side(dp, error);
+	return rc != 0 ? rc : probe_port_open(&dp->probe, error);
+}
+
+static void give_queue(struct worker *worker, uint16_t ethdev, uint32_t queue, uint32_t port)
+{
+	worker->rx_queues[worker->rx_queue_count++] = (struct worker_rx_queue){
+		.ethdev = ethdev,
+		.queue = (uint16_t)queue,
+		.port = (uint8_t)port,
+	};
+}
+
+/* Queue q of every device belongs to worker q modulo their number; of a TAP, to worker q. */
+static void give_queues(const struct mr_dataplane *dp, struct worker *worker)
 {
 	for (uint32_t i = 0; i < dp->port_count; i++) {
 		const struct port *port = &dp->ports[i];
-		const int rc = port_open(&dp->ports[i], dp->worker_count, error);
 
-		if (rc != 0)
-			return rc;
-		if (port->kind == MR_DEVICE_AF_PACKET && netdev_merges_segments(&port->netdev))
-			say(dp, LOG_WARNING,
-			    "/ports/%u/device: %s merges received segments to frames that "
-			    "af_packet loses: ethtool -K %s gro off lro off",
-			    i, port->netdev.name, port->netdev.name);
+		if (port_is_leader(port))
+			for (uint32_t q = worker->index; q < port->queues; q += dp->worker_count)
+				give_queue(worker, port->ethdev, q, i);
+		if (port->has_twin)
+			give_queue(worker, port->kernel_ethdev, worker->index,
+				   WORKER_KERNEL_SIDE | i);
 	}
-	return probe_port_open(&dp->probe, error);
-}
-
-/* Queue q of every port belongs to worker q modulo their number. */
-static void give_queues(const struct mr_dataplane *dp, struct worker *worker)
-{
-	for (uint32_t i = 0; i < dp->port_count; i++)
-		for (uint32_t q = worker->index; q < dp->ports[i].queues; q += dp->worker_count)
-			worker->rx_queues[worker->rx_queue_count++] = (struct worker_rx_queue){
-				.ethdev = dp->ports[i].ethdev,
-				.queue = (uint16_t)q,
-				.port = (uint8_t)i,
-			};
-	worker->rx_queues[worker->rx_queue_count++] = (struct worker_rx_queue){
-		.ethdev = dp->probe.ethdev,
-		.queue = (uint16_t)worker->index,
-		.port = WORKER_PROBE_PORT,
-	};
+	give_queue(worker, dp->probe.tap.ethdev, worker->index, WORKER_PROBE_PORT);
 }
 
 static void free_worker(struct worker *worker)
 {
-	if (worker != NULL)
-		rte_free(worker->counters);
+	if (worker == NULL)
+		return;
+	fragment_table_destroy(worker->fragments);
+	rte_free(worker->counters);
 	rte_free(worker);
 }
 
-/* NULL: no memory. In the memory of the worker's own NUMA node, as are its counters. */
-static struct worker *create_worker(struct mr_dataplane *dp, uint32_t index)
+/* NULL: no memory. In the memory of the worker's own NUMA node, as are its tables. */
+static struct worker *allocate_worker(uint32_t lcore)
 {
-	const uint32_t lcore = eal_worker_lcore(index);
 	const int node = (int)rte_lcore_to_socket_id(lcore);
 	struct worker *worker =
 		rte_zmalloc_socket("worker", sizeof(*worker), RTE_CACHE_LINE_SIZE, node);
 
 	if (worker == NULL)
 		return NULL;
+	worker->lcore = lcore;
 	worker->counters = rte_zmalloc_socket("counters", sizeof(*worker->counters),
 					      RTE_CACHE_LINE_SIZE, node);
-	if (worker->counters == NULL) {
-		rte_free(worker);
+	worker->fragments = fragment_table_create(node);
+	if (worker->counters != NULL && worker->fragments != NULL)
+		return worker;
+	free_worker(worker);
+	return NULL;
+}
+
+/* NULL: no memory. */
+static struct worker *create_worker(struct mr_dataplane *dp, uint32_t index)
+{
+	struct worker *worker = allocate_worker(eal_worker_lcore(index));
+
+	if (worker == NULL)
 		return NULL;
-	}
 	worker->index = index;
-	worker->lcore = lcore;
 	worker->ports = dp->ports;
 	worker->port_count = dp->port_count;
-	worker->probe_ethdev = dp->probe.ethdev;
-	worker->probe_mac = dp->probe.mac;
+	worker->probe_ethdev = dp->probe.tap.ethdev;
+	worker->probe_mac = dp->probe.tap.mac;
+	worker->spare_mbufs = dp->spare_mbufs;
+	worker->handovers = dp->handovers;
+	worker->worker_count = dp->worker_count;
 	worker->snapshot = &dp->snapshot;
 	worker->qsbr = dp->qsbr;
 	worker->probe_backends = dp->probe_backends;
@@ -223,21 +365,46 @@ static struct worker *create_worker(struct mr_dataplane *dp, uint32_t index)
 	return worker;
 }
 
-static int create_workers(struct mr_dataplane *dp, uint32_t pin_budget, struct mr_error *error)
+/* What all workers share. */
+static int create_shared(struct mr_dataplane *dp, uint32_t pin_budget, struct mr_error *error)
 {
-	dp->clock_start = rte_rdtsc();
 	dp->pins = mr_pin_table_create(pin_budget);
 	if (dp->pins == NULL)
 		return mr_error_set(error, -ENOMEM, "/sessions/pins: no memory for %u pins",
 				    pin_budget);
+	dp->spare_mbufs = rte_pktmbuf_pool_create("spare", spare_mbuf_count(dp), SPARE_CACHE_SIZE,
+						  0, spare_room_bytes(dp), SOCKET_ID_ANY);
 	dp->qsbr = rte_zmalloc("qsbr", rte_rcu_qsbr_get_memsize(dp->worker_count),
 			       RTE_CACHE_LINE_SIZE);
-	if (dp->qsbr == NULL)
+	if (dp->spare_mbufs == NULL || dp->qsbr == NULL)
 		return mr_error_set(error, -ENOMEM, "no memory for workers");
 	rte_rcu_qsbr_init(dp->qsbr, dp->worker_count);
+	return 0;
+}
+
+/* Other workers put fragments in, the one that the ring belongs to takes them out. */
+static struct rte_ring *create_handover(uint32_t worker)
+{
+	char name[RTE_RING_NAMESIZE];
+
+	snprintf(name, sizeof(name), "handover%u", worker);
+	return rte_ring_create(name, FRAGMENT_HANDOVER_SIZE,
+			       (int)rte_lcore_to_socket_id(eal_worker_lcore(worker)),
+			       RING_F_SC_DEQ);
+}
+
+static int create_workers(struct mr_dataplane *dp, uint32_t pin_budget, struct mr_error *error)
+{
+	int rc;
+
+	dp->clock_start = rte_rdtsc();
+	rc = create_shared(dp, pin_budget, error);
+	if (rc != 0)
+		return rc;
 	for (uint32_t i = 0; i < dp->worker_count; i++) {
+		dp->handovers[i] = create_handover(i);
 		dp->workers[i] = create_worker(dp, i);
-		if (dp->workers[i] == NULL)
+		if (dp->handovers[i] == NULL || dp->workers[i] == NULL)
 			return mr_error_set(error, -ENOMEM,
 					    "/workers/cores/%u: no memory on NUMA node %u", i,
 					    rte_lcore_to_socket_id(eal_worker_lcore(i)));
@@ -263,13 +430,16 @@ static int launch_workers(struct mr_dataplane *dp, const uint16_t *cores, struct
 static int bring_up(struct mr_dataplane *dp, const struct mr_dataplane_config *config,
 		    struct mr_error *error)
 {
-	struct eal_config eal = {.cores = config->cores, .worker_count = config->worker_count};
+	struct eal_config eal = {
+		.cores = config->cores,
+		.worker_count = config->worker_count,
+	};
 	int rc = eal_check_cores(&eal, error);
 
 	if (rc == 0)
-		rc = probe_port_init(&dp->probe, config->worker_count, error);
-	if (rc == 0)
 		rc = claim_ports(dp, config, error);
+	if (rc == 0)
+		rc = probe_port_init(&dp->probe, config->worker_count, tx_places(dp), error);
 	if (rc == 0)
 		rc = start_eal(dp, config, &eal, error);
 	dp->worker_count = config->worker_count;
@@ -315,6 +485,25 @@ static void stop_workers(struct mr_dataplane *dp)
 	dp->launched_count = 0;
 }
 
+/* Fragments on their way from one worker to another when both were stopped. */
+static void free_handover(struct rte_ring *ring)
+{
+	void *mbuf;
+
+	while (ring != NULL && rte_ring_dequeue(ring, &mbuf) == 0)
+		rte_pktmbuf_free(mbuf);
+	rte_ring_free(ring);
+}
+
+/* Before the ports, whose mbufs the workers still hold. */
+static void free_workers(struct mr_dataplane *dp)
+{
+	for (uint32_t i = 0; i < dp->worker_count; i++) {
+		free_handover(dp->handovers[i]);
+		free_worker(dp->workers[i]);
+	}
+}
+
 static void free_snapshots(struct mr_dataplane *dp)
 {
 	for (uint32_t i = 0; i < dp->retired_count; i++)
@@ -332,12 +521,13 @@ void mr_dataplane_destroy(struct mr_dataplane *dp)
 		return;
 	may_stop_eal = dp->eal_is_up;
 	stop_workers(dp);
+	free_workers(dp);
 	probe_port_close(&dp->probe);
+	kernel_side_close(&dp->kernel_side);
 	for (uint32_t i = dp->port_count; i-- > 0;)
 		may_stop_eal &= port_close(&dp->ports[i]);
 	free_snapshots(dp);
-	for (uint32_t i = 0; i < dp->worker_count; i++)
-		free_worker(dp->workers[i]);
+	rte_mempool_free(dp->spare_mbufs);
 	rte_free(dp->qsbr);
 	if (dp->pins != NULL)
 		mr_pin_table_destroy(dp->pins);
@@ -419,13 +609,49 @@ static int add(const struct mr_dataplane *dp, const struct steering_keys *keys,
 	return 0;
 }
 
-int mr_dataplane_steer(struct mr_dataplane *dp, const struct mr_endpoint *endpoints,
-		       uint32_t endpoint_count, const struct mr_addr *probe_sources,
-		       uint32_t probe_source_count, struct mr_error *error)
+static bool has_nat_source(const struct mr_steering *steering, bool v4)
+{
+	for (uint32_t i = 0; i < steering->nat_source_count; i++)
+		if (mr_addr_is_v4(&steering->nat_sources[i].address) == v4)
+			return true;
+	return false;
+}
+
+/* Once each: nat's answers, which the kernel is to route, may find no way through it. */
+static void warn_of_settings(struct mr_dataplane *dp, const struct mr_steering *steering)
+{
+	const struct kernel_side *side = &dp->kernel_side;
+	struct mr_error setting = {""};
+
+	if (!side->tap.plugged)
+		return;
+	if (!dp->width_told && steering->nat_source_count > 0 &&
+	    widest_mtu_bytes(dp) > TAP_MTU_MAX_BYTES) {
+		dp->width_told = true;
+		say(dp, LOG_WARNING,
+		    "nat: answers longer than %u bytes do not reach the clients: give the pool an "
+		    "\"mss\"",
+		    TAP_MTU_MAX_BYTES);
+	}
+	if (!dp->settings_seen_v4 && has_nat_source(steering, true)) {
+		dp->settings_seen_v4 = true;
+		if (kernel_side_is_blocked_v4(side, &setting))
+			say(dp, LOG_WARNING, "nat: IPv4 answers do not reach the clients: %.400s",
+			    setting.text);
+	}
+	if (!dp->settings_seen_v6 && has_nat_source(steering, false)) {
+		dp->settings_seen_v6 = true;
+		if (kernel_side_is_blocked_v6(side, &setting))
+			say(dp, LOG_WARNING, "nat: IPv6 answers do not reach the clients: %.400s",
+			    setting.text);
+	}
+}
+
+int mr_dataplane_steer(struct mr_dataplane *dp, const struct mr_steering *steering,
+		       struct mr_error *error)
 {
 	struct steering_keys keys;
-	int rc = steering_keys_init(endpoints, endpoint_count, probe_sources, probe_source_count,
-				    &keys);
+	int rc = steering_keys_init(steering, &keys);
 
 	if (rc != 0)
 		return mr_error_set(error, rc, "no memory for steering");
@@ -438,6 +664,7 @@ int mr_dataplane_steer(struct mr_dataplane *dp, const struct mr_endpoint *endpoi
 	keep_only(dp, &keys);
 	steering_keys_fini(&dp->steered);
 	dp->steered = keys;
+	warn_of_settings(dp, steering);
 	return 0;
 }
 

@@ -190,13 +190,17 @@ static void mask_signals_of_caller(const sigset_t *before)
 
 int eal_start(const struct eal_config *config, bool hugepages, struct mr_error *error)
 {
-	char program[] = "mailraild", no_pci[] = "--no-pci", no_telemetry[] = "--no-telemetry";
+	/* An address that no device has: of those that are there, EAL is to take none by itself. */
+	char no_pci[] = "--no-pci", no_pci_yet[] = "--allow=ffff:ff:1f.7";
+	char program[] = "mailraild", no_telemetry[] = "--no-telemetry";
 	char iova[] = "--iova-mode=va", main_lcore[] = "--main-lcore=0";
 	char in_memory[] = "--in-memory", prefix[] = "--file-prefix=mailrail";
 	char no_files[] = "--no-shconf", no_huge[] = "--no-huge", memory_flag[] = "-m";
 	char memory[24];
 	char *lcores;
-	char *argv[12] = {program, no_pci, no_telemetry, iova, main_lcore, prefix};
+	char *argv[12] = {program,	config->has_pci ? no_pci_yet : no_pci,
+			  no_telemetry, iova,
+			  main_lcore,	prefix};
 	int argc = 6;
 	sigset_t before;
 	cpu_set_t cpus;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Step 3: whom is the packet for? Reads tuple and rx_port; sets service and hash of a session's
- * packet, backend of a health probe. Excluded sources, answers to probes and everything that
- * is not for a service get their verdict here.
+ * Step 3: whom is the packet for? Reads tuple, kind, fragment and rx_port; sets service and hash
+ * of a session's packet, backend and hash of a health probe's, nat_source of a nat backend's.
+ * Excluded sources, what backends send and everything that is not for a service get their
+ * verdict here.
  */
 #include "packet.h"
 
@@ -26,9 +27,26 @@ static bool ranges_contain(const struct mr_range *ranges, uint32_t count,
 	return low < count && mr_addr_compare(address, &ranges[low].first) >= 0;
 }
 
-static void refuse_excluded(const struct mr_service *service, struct packet *packet)
+/*
+ * For the kernel after all. Unlike packet_leave(), where steering took the packet for mailrail's
+ * and so has hidden it from a kernel that otherwise has its own copy.
+ */
+static void give_back(const struct worker *worker, struct packet *packet, enum mr_verdict verdict)
 {
-	if (service->exclude_action == MR_EXCLUDE_DROP || packet->tcp_flags & RTE_TCP_RST_FLAG)
+	if (worker->ports[packet->rx_port].has_kernel_side)
+		packet_pass(packet);
+	else
+		packet->verdict = verdict;
+}
+
+/* Only what has a TCP header of its own can be answered with a reset. */
+static void refuse_excluded(const struct worker *worker, const struct mr_service *service,
+			    struct packet *packet)
+{
+	if (packet->kind == PACKET_ICMP_ERROR)
+		give_back(worker, packet, MR_DROP_EXCLUDED);
+	else if (service->exclude_action == MR_EXCLUDE_DROP || packet->fragment == FRAGMENT_LATER ||
+		 packet->tcp_flags & RTE_TCP_RST_FLAG)
 		packet->verdict = MR_DROP_EXCLUDED;
 	else
 		packet->verdict = MR_RESET_EXCLUDED;
@@ -43,16 +61,10 @@ static bool is_probe_source(const struct mr_snapshot *snapshot, const struct mr_
 	return false;
 }
 
-/* A backend's answer to a probe: from the service's address and port to a prober's. */
-static bool is_probe_reply(const struct mr_snapshot *snapshot, const struct packet *packet)
-{
-	const struct mr_tuple *tuple = &packet->tuple;
-
-	return is_probe_source(snapshot, &tuple->service) &&
-	       mr_snapshot_find_endpoint(snapshot, &tuple->client, tuple->client_port) != NULL;
-}
-
-/* The control thread has said which backend each of its source ports is for. */
+/*
+ * The control thread has said which backend each of its source ports is for. The hash is for
+ * the tunnel: probes take as many of its paths as sessions do.
+ */
 static void match_probe(const struct worker *worker, const struct mr_snapshot *snapshot,
 			struct packet *packet)
 {
@@ -60,38 +72,70 @@ static void match_probe(const struct worker *worker, const struct mr_snapshot *s
 	const mr_backend_id backend =
 		atomic_load_explicit(&worker->probe_backends[source_port], memory_order_relaxed);
 
-	if (backend >= snapshot->backend_capacity)
+	if (backend >= snapshot->backend_capacity) {
 		packet->verdict = MR_DROP_NO_PROBE;
+		return;
+	}
+	packet->backend = backend;
+	packet->hash = mr_session_hash(&snapshot->hash_key, &packet->tuple);
+}
+
+/* A backend's answer to a probe: from the service's address and port to a prober's. */
+static bool is_from_service(const struct mr_snapshot *snapshot, const struct packet *packet)
+{
+	return packet->kind == PACKET_TCP &&
+	       mr_snapshot_find_endpoint(snapshot, &packet->tuple.client,
+					 packet->tuple.client_port) != NULL;
+}
+
+/*
+ * To no service: perhaps from a backend, to the prober or, by nat, to a client. Fragments have
+ * come for their address alone, before anybody could know their port.
+ */
+static void match_source(const struct worker *worker, const struct mr_snapshot *snapshot,
+			 struct packet *packet)
+{
+	const struct mr_tuple *tuple = &packet->tuple;
+	const bool to_prober = is_probe_source(snapshot, &tuple->service);
+
+	packet->nat_source =
+		mr_snapshot_find_nat_source(snapshot, &tuple->client, tuple->client_port);
+	if (packet->nat_source != NULL)
+		packet->verdict = to_prober ? MR_PROBE_REPLY : MR_RETURNED;
+	else if (to_prober && is_from_service(snapshot, packet))
+		packet->verdict = MR_PROBE_REPLY;
+	else if (packet->fragment != FRAGMENT_NONE)
+		give_back(worker, packet, MR_DROP_NOT_SERVICE);
 	else
-		packet->backend = backend;
+		packet_leave(packet, MR_DROP_NOT_SERVICE);
 }
 
 static void match_session(struct worker *worker, const struct mr_snapshot *snapshot,
-			  struct packet *packet)
+			  const struct mr_endpoint *endpoint, struct packet *packet)
 {
-	const struct mr_endpoint *endpoint = mr_snapshot_find_endpoint(
-		snapshot, &packet->tuple.service, packet->tuple.service_port);
-	struct mr_flow_counters *counters;
-	const struct mr_service *service;
+	const struct mr_service *service = &snapshot->services[endpoint->service];
+	struct mr_flow_counters *counters = &worker->counters->services[endpoint->service];
 
-	if (endpoint == NULL) {
-		if (is_probe_reply(snapshot, packet))
-			packet->verdict = MR_PROBE_REPLY;
-		else
-			packet_leave(packet, MR_DROP_NOT_SERVICE);
-		return;
-	}
-	service = &snapshot->services[endpoint->service];
-	counters = &worker->counters->services[endpoint->service];
 	counters->packets++;
 	counters->bytes += rte_pktmbuf_pkt_len(packet->mbuf);
 	if (ranges_contain(service->exclude, service->exclude_count, &packet->tuple.client)) {
-		refuse_excluded(service, packet);
+		refuse_excluded(worker, service, packet);
 		return;
 	}
 	counters->sessions += packet_opens_session(packet);
 	packet->service = endpoint->service;
 	packet->hash = mr_session_hash(&snapshot->hash_key, &packet->tuple);
+}
+
+static void match(struct worker *worker, const struct mr_snapshot *snapshot, struct packet *packet)
+{
+	const struct mr_endpoint *endpoint = mr_snapshot_find_endpoint(
+		snapshot, &packet->tuple.service, packet->tuple.service_port);
+
+	if (endpoint != NULL)
+		match_session(worker, snapshot, endpoint, packet);
+	else
+		match_source(worker, snapshot, packet);
 }
 
 void match_service(struct worker *worker, const struct mr_snapshot *snapshot, struct burst *burst)
@@ -104,6 +148,6 @@ void match_service(struct worker *worker, const struct mr_snapshot *snapshot, st
 		if (packet->rx_port == WORKER_PROBE_PORT)
 			match_probe(worker, snapshot, packet);
 		else
-			match_session(worker, snapshot, packet);
+			match(worker, snapshot, packet);
 	}
 }

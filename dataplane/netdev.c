@@ -135,6 +135,27 @@ uint16_t netdev_mtu_bytes(const struct netdev *netdev)
 	return (uint16_t)ifr.ifr_mtu;
 }
 
+int netdev_add_flags(const char *name, short flags)
+{
+	struct ifreq ifr = {0};
+	const int rc = request(name, SIOCGIFFLAGS, &ifr);
+
+	if (rc != 0)
+		return rc;
+	ifr.ifr_flags |= flags;
+	return request(name, SIOCSIFFLAGS, &ifr);
+}
+
+bool netdev_hides_tags(const struct netdev *netdev)
+{
+	struct ethtool_drvinfo driver = {.cmd = ETHTOOL_GDRVINFO};
+	struct ethtool_value flags = {.cmd = ETHTOOL_GFLAGS};
+
+	if (ethtool(netdev->name, &flags) != 0 || (flags.data & ETH_FLAG_RXVLAN) == 0)
+		return false;
+	return ethtool(netdev->name, &driver) != 0 || strcmp(driver.driver, "veth") != 0;
+}
+
 bool netdev_merges_segments(const struct netdev *netdev)
 {
 	struct ethtool_value gro = {.cmd = ETHTOOL_GGRO};

@@ -35,6 +35,16 @@ bool netdev_link_up(const struct netdev *netdev);
 /* The MTU now; the one read at start when the interface is gone. */
 uint16_t netdev_mtu_bytes(const struct netdev *netdev);
 
+/* Sets @flags (IFF_UP ...) of the interface @name, besides those it has. Returns a negative errno.
+ */
+int netdev_add_flags(const char *name, short flags);
+
+/*
+ * True when the card may take VLAN tags out of the frames that it receives, so that an XDP program
+ * does not see them (rx-vlan-offload). A veth leaves them where they are.
+ */
+bool netdev_hides_tags(const struct netdev *netdev);
+
 /* True when the kernel merges received segments to frames larger than the MTU (GRO, LRO). */
 bool netdev_merges_segments(const struct netdev *netdev);
 

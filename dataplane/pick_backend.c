@@ -3,16 +3,26 @@
  * Step 4: slot, then backend. Reads service and hash; sets backend. On a steady slot that is
  * one array read. On a moving one, pins decide: a new session goes to the slot's current
  * backend and is pinned there; one that is not known began before the last change, belongs to
- * the slot's base and is pinned there. Packets of probes have their backend already.
+ * the slot's base and is pinned there. What is no segment of its own (ICMP errors, later
+ * fragments) follows pins and makes none. Packets of probes have their backend already.
  */
 #include "packet.h"
 
 #include "pin_table.h"
 
+/* An ICMP error says nothing of how its session goes on, a later fragment no more than the first.
+ */
+static bool is_segment(const struct packet *packet)
+{
+	return packet->kind == PACKET_TCP && packet->fragment != FRAGMENT_LATER;
+}
+
 static void answer_no_backend(struct packet *packet)
 {
-	packet->verdict =
-		packet->tcp_flags & RTE_TCP_RST_FLAG ? MR_DROP_NO_BACKEND : MR_RESET_NO_BACKEND;
+	if (!is_segment(packet) || packet->tcp_flags & RTE_TCP_RST_FLAG)
+		packet->verdict = MR_DROP_NO_BACKEND;
+	else
+		packet->verdict = MR_RESET_NO_BACKEND;
 }
 
 static bool is_alive(const struct mr_snapshot *snapshot, mr_backend_id backend)
@@ -90,15 +100,28 @@ static mr_backend_id meet_unpinned(struct worker *worker, const struct packet *p
 	return pin.backend;
 }
 
+/* Where the session's next segment will go, or its last one went. */
+static mr_backend_id find_session(const struct mr_snapshot *snapshot, mr_slot word,
+				  const struct pin_entry *entry, uint64_t data)
+{
+	const mr_backend_id pinned = pin_unpack(data).backend;
+
+	if (entry == NULL)
+		return mr_slot_base(word);
+	return is_alive(snapshot, pinned) ? pinned : mr_slot_current(word);
+}
+
 static mr_backend_id pick_on_moving(struct worker *worker, const struct mr_snapshot *snapshot,
 				    const struct packet *packet, struct mr_slots *slots,
 				    uint32_t slot)
 {
 	const mr_backend_id current = mr_slot_current(slots->words[slot]);
 	const uint32_t now_s = worker->now_s;
-	uint64_t data;
+	uint64_t data = 0;
 	struct pin_entry *entry = pin_table_lookup(worker->pins, packet->hash, &data);
 
+	if (!is_segment(packet))
+		return find_session(snapshot, slots->words[slot], entry, data);
 	if (entry != NULL)
 		return follow_pin(worker, snapshot, packet, entry, data, current, now_s);
 	return meet_unpinned(worker, packet, slots, slot, now_s);

@@ -7,29 +7,32 @@
 #ifndef MAILRAIL_DATAPLANE_PROBE_PORT_H
 #define MAILRAIL_DATAPLANE_PROBE_PORT_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
-#include <rte_ether.h>
 #include <rte_mempool.h>
 
 #include <mailrail/error.h>
 
+#include "tap.h"
+
 struct probe_port {
 	int netns; /* -1: none */
-	uint16_t ethdev;
-	bool plugged; /* the ethdev exists */
 	/*
 	 * Queues, received from and sent to, one per worker. The kernel picks the one it sends
 	 * on, hence all are polled, each by its worker.
 	 */
 	uint16_t queues;
-	struct rte_ether_addr mac; /* of the kernel's end, which sends all frames to itself */
+	uint32_t mbuf_count;
+	struct tap tap; /* its MAC: the kernel's end sends all frames to itself */
 	struct rte_mempool *mbufs;
 };
 
-/* A port that is not open. Fails when there are more workers than a TAP has queues. */
-int probe_port_init(struct probe_port *probe, uint32_t worker_count, struct mr_error *error);
+/*
+ * A port that is not open. @tx_places: descriptors of all transmit queues of all devices. Fails
+ * when there are more workers than a TAP has queues.
+ */
+int probe_port_init(struct probe_port *probe, uint32_t worker_count, uint32_t tx_places,
+		    struct mr_error *error);
 
 /* What probe_port_open() will take of DPDK's memory. */
 uint64_t probe_port_memory_bytes(const struct probe_port *probe);

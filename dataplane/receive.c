@@ -1,33 +1,80 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Step 1: a burst from one queue. Reads nothing, sets mbuf, rx_port and the undecided verdict
- * of every packet.
+ * Step 1: a burst from one queue, or of fragments that had to wait. Reads nothing, sets mbuf,
+ * rx_port, kernel and the undecided verdict of every packet. What the kernel sends through its
+ * side of a port leaves by that port as it is.
  */
 #include "packet.h"
 
 #include <rte_ethdev.h>
+#include <rte_ring.h>
+
+#include "fragments.h"
+
+static void begin(const struct worker *worker, struct rte_mbuf *mbuf, uint8_t rx_port,
+		  struct packet *packet)
+{
+	rte_prefetch0(rte_pktmbuf_mtod(mbuf, void *));
+	*packet = (struct packet){
+		.mbuf = mbuf,
+		.verdict = UNDECIDED,
+		.rx_port = rx_port,
+		.tx_port = NO_PORT,
+		.kernel = packet_kernel_at(worker, rx_port),
+		.backend = MR_BACKEND_NONE,
+	};
+}
+
+static void send_as_it_is(struct packet *packet)
+{
+	packet->verdict = MR_FROM_KERNEL;
+	packet->tx_port = packet->rx_port & ~WORKER_KERNEL_SIDE;
+}
 
 uint32_t receive(struct worker *worker, const struct worker_rx_queue *queue, struct burst *burst)
 {
+	const bool from_kernel =
+		queue->port != WORKER_PROBE_PORT && queue->port & WORKER_KERNEL_SIDE;
 	struct rte_mbuf *mbufs[BURST_SIZE];
-	const bool listens_in = queue->port != WORKER_PROBE_PORT &&
-				worker->ports[queue->port].kind == MR_DEVICE_AF_PACKET;
 	uint64_t bytes = 0;
 
+	burst->cut_count = 0;
 	burst->count = rte_eth_rx_burst(queue->ethdev, queue->queue, mbufs, BURST_SIZE);
 	for (uint32_t i = 0; i < burst->count; i++) {
-		struct packet *packet = &burst->packets[i];
-
-		rte_prefetch0(rte_pktmbuf_mtod(mbufs[i], void *));
-		packet->mbuf = mbufs[i];
-		packet->verdict = UNDECIDED;
-		packet->rx_port = queue->port;
-		packet->tx_port = NO_PORT;
-		packet->kernel_has_copy = listens_in;
-		packet->backend = MR_BACKEND_NONE;
+		begin(worker, mbufs[i], queue->port, &burst->packets[i]);
+		if (from_kernel)
+			send_as_it_is(&burst->packets[i]);
 		bytes += rte_pktmbuf_pkt_len(mbufs[i]);
 	}
 	worker->counters->rx_packets += burst->count;
 	worker->counters->rx_bytes += bytes;
 	return burst->count;
+}
+
+static uint32_t receive_handed(struct worker *worker, struct rte_mbuf **mbufs)
+{
+	uint32_t count;
+
+	if (worker->worker_count <= 1)
+		return 0;
+	count = rte_ring_dequeue_burst(worker->handovers[worker->index], (void **)mbufs, BURST_SIZE,
+				       NULL);
+	worker->counters->fragments_taken += count;
+	return count;
+}
+
+uint32_t receive_again(struct worker *worker, struct burst *burst)
+{
+	struct rte_mbuf *mbufs[BURST_SIZE];
+	uint32_t count = receive_handed(worker, mbufs);
+	const uint32_t released =
+		fragment_table_release(worker->fragments, &mbufs[count], BURST_SIZE - count);
+
+	worker->counters->fragments_released += released;
+	count += released;
+	burst->cut_count = 0;
+	burst->count = count;
+	for (uint32_t i = 0; i < count; i++)
+		begin(worker, mbufs[i], (uint8_t)mbufs[i]->port, &burst->packets[i]);
+	return count;
 }

@@ -4,6 +4,9 @@
 #include <rte_byteorder.h>
 #include <rte_ip.h>
 
+#include "link.h"
+#include "segments.h"
+
 #define RESET_TTL 64
 
 /* RFC 9293, section 3.10.7.1: what a closed port answers to @tcp with @payload_bytes. */
@@ -27,18 +30,10 @@ static struct rte_tcp_hdr reset_header(const struct rte_tcp_hdr *tcp, uint32_t p
 	return reset;
 }
 
-static void swap_ethernet(struct rte_ether_hdr *ethernet)
+/* Both answer without the options and extension headers of the packet that they answer. */
+static uint32_t answer_ipv4(uint8_t *ip_header, struct rte_tcp_hdr *reset)
 {
-	const struct rte_ether_addr station = ethernet->src_addr;
-
-	ethernet->src_addr = ethernet->dst_addr;
-	ethernet->dst_addr = station;
-}
-
-/* Both answer without the options of the header that they answer. */
-static uint32_t answer_ipv4(uint8_t *frame, struct rte_tcp_hdr *reset)
-{
-	struct rte_ipv4_hdr *ip = (void *)&frame[PACKET_L3_OFFSET];
+	struct rte_ipv4_hdr *ip = (void *)ip_header;
 	const struct rte_ipv4_hdr answer = {
 		.version_ihl = RTE_IPV4_VHL_DEF,
 		.total_length = RTE_BE16(sizeof(answer) + sizeof(*reset)),
@@ -55,9 +50,9 @@ static uint32_t answer_ipv4(uint8_t *frame, struct rte_tcp_hdr *reset)
 	return sizeof(answer);
 }
 
-static uint32_t answer_ipv6(uint8_t *frame, struct rte_tcp_hdr *reset)
+static uint32_t answer_ipv6(uint8_t *ip_header, struct rte_tcp_hdr *reset)
 {
-	struct rte_ipv6_hdr *ip = (void *)&frame[PACKET_L3_OFFSET];
+	struct rte_ipv6_hdr *ip = (void *)ip_header;
 	struct rte_ipv6_hdr answer = {
 		.vtc_flow = RTE_BE32(6U << 28),
 		.payload_len = RTE_BE16(sizeof(*reset)),
@@ -72,29 +67,17 @@ static uint32_t answer_ipv6(uint8_t *frame, struct rte_tcp_hdr *reset)
 	return sizeof(answer);
 }
 
-/* A reset is shorter than every frame that it answers: cut to @bytes, one segment. */
-static void cut_to(struct rte_mbuf *mbuf, uint32_t bytes)
-{
-	rte_pktmbuf_free(mbuf->next);
-	mbuf->next = NULL;
-	mbuf->nb_segs = 1;
-	mbuf->data_len = (uint16_t)bytes;
-	mbuf->pkt_len = bytes;
-}
-
 void reset_answer(struct packet *packet)
 {
 	uint8_t *frame = packet_bytes(packet);
+	uint8_t *ip = &frame[packet->l3_offset];
 	const struct rte_tcp_hdr *tcp = (const void *)&frame[packet->l4_offset];
 	struct rte_tcp_hdr reset =
 		reset_header(tcp, packet->l4_bytes - (uint32_t)(tcp->data_off >> 4) * 4);
 	uint32_t ip_bytes;
 
-	swap_ethernet((void *)frame);
-	if (mr_addr_is_v4(&packet->tuple.service))
-		ip_bytes = answer_ipv4(frame, &reset);
-	else
-		ip_bytes = answer_ipv6(frame, &reset);
-	memcpy(&frame[PACKET_L3_OFFSET + ip_bytes], &reset, sizeof(reset));
-	cut_to(packet->mbuf, PACKET_L3_OFFSET + ip_bytes + sizeof(reset));
+	link_turn_round(frame);
+	ip_bytes = packet_is_v4(packet) ? answer_ipv4(ip, &reset) : answer_ipv6(ip, &reset);
+	memcpy(&ip[ip_bytes], &reset, sizeof(reset));
+	segments_trim(packet->mbuf, packet->l3_offset + ip_bytes + sizeof(reset));
 }

@@ -70,24 +70,36 @@ void mr_slots_put(struct mr_slots *slots)
 	free(slots);
 }
 
+/* At most half full, so that a probe sequence is short and always ends. */
+static uint32_t table_entries(uint32_t count)
+{
+	return rte_align32pow2(2 * (count + 1));
+}
+
 struct mr_snapshot *mr_snapshot_create(const struct mr_snapshot_sizes *sizes)
 {
 	struct mr_snapshot *snapshot = zalloc(1, sizeof(*snapshot));
-	/* At most half full, so that a probe sequence is short and always ends. */
-	const uint32_t entries = rte_align32pow2(2 * (sizes->endpoint_count + 1));
+	const uint32_t endpoints = table_entries(sizes->endpoint_count);
+	const uint32_t nat_sources = table_entries(sizes->nat_source_count);
+	const uint32_t addresses = table_entries(sizes->endpoint_count + sizes->nat_source_count);
 
 	if (snapshot == NULL)
 		return NULL;
 	snapshot->services = zalloc(sizes->service_capacity, sizeof(*snapshot->services));
 	snapshot->pools = zalloc(sizes->pool_count, sizeof(*snapshot->pools));
 	snapshot->backends = zalloc(sizes->backend_capacity, sizeof(*snapshot->backends));
-	snapshot->endpoints = zalloc(entries, sizeof(*snapshot->endpoints));
+	snapshot->endpoints = zalloc(endpoints, sizeof(*snapshot->endpoints));
+	snapshot->nat_sources = zalloc(nat_sources, sizeof(*snapshot->nat_sources));
+	snapshot->addresses = zalloc(addresses, sizeof(*snapshot->addresses));
 	snapshot->service_capacity = sizes->service_capacity;
 	snapshot->pool_count = sizes->pool_count;
 	snapshot->backend_capacity = sizes->backend_capacity;
-	snapshot->endpoint_mask = entries - 1;
+	snapshot->endpoint_mask = endpoints - 1;
+	snapshot->nat_source_mask = nat_sources - 1;
+	snapshot->address_mask = addresses - 1;
 	if (snapshot->services == NULL || snapshot->pools == NULL || snapshot->backends == NULL ||
-	    snapshot->endpoints == NULL) {
+	    snapshot->endpoints == NULL || snapshot->nat_sources == NULL ||
+	    snapshot->addresses == NULL) {
 		mr_snapshot_destroy(snapshot);
 		return NULL;
 	}
@@ -102,6 +114,8 @@ void mr_snapshot_destroy(struct mr_snapshot *snapshot)
 		mr_slots_put(snapshot->pools[i].slots);
 	for (uint32_t i = 0; snapshot->services != NULL && i < snapshot->service_capacity; i++)
 		free((void *)(uintptr_t)snapshot->services[i].exclude);
+	free(snapshot->addresses);
+	free(snapshot->nat_sources);
 	free(snapshot->endpoints);
 	free(snapshot->backends);
 	free(snapshot->pools);
@@ -126,7 +140,7 @@ int mr_snapshot_set_exclude(struct mr_service *service, const struct mr_range *r
 }
 
 /* Finalizer of MurmurHash3 over the three words; collisions only cost a longer probe. */
-static uint32_t endpoint_hash(const struct mr_addr *address, rte_be16_t port)
+static uint32_t place_hash(const struct mr_addr *address, rte_be16_t port)
 {
 	uint64_t words[2];
 	uint64_t hash;
@@ -139,11 +153,11 @@ static uint32_t endpoint_hash(const struct mr_addr *address, rte_be16_t port)
 	return (uint32_t)hash;
 }
 
-/* The entry that holds (address, port), or the free one where it would go. */
+/* Each finds the entry that holds what is looked for, or the free one where it would go. */
 static struct mr_endpoint *endpoint_entry(const struct mr_snapshot *snapshot,
 					  const struct mr_addr *address, rte_be16_t port)
 {
-	uint32_t index = endpoint_hash(address, port) & snapshot->endpoint_mask;
+	uint32_t index = place_hash(address, port) & snapshot->endpoint_mask;
 
 	while (snapshot->endpoints[index].port != 0) {
 		struct mr_endpoint *entry = &snapshot->endpoints[index];
@@ -155,13 +169,48 @@ static struct mr_endpoint *endpoint_entry(const struct mr_snapshot *snapshot,
 	return &snapshot->endpoints[index];
 }
 
+static struct mr_nat_source *nat_source_entry(const struct mr_snapshot *snapshot,
+					      const struct mr_addr *address, rte_be16_t port)
+{
+	uint32_t index = place_hash(address, port) & snapshot->nat_source_mask;
+
+	while (snapshot->nat_sources[index].port != 0) {
+		struct mr_nat_source *entry = &snapshot->nat_sources[index];
+
+		if (entry->port == port && mr_addr_equal(&entry->address, address))
+			return entry;
+		index = (index + 1) & snapshot->nat_source_mask;
+	}
+	return &snapshot->nat_sources[index];
+}
+
+static struct mr_known_address *address_entry(const struct mr_snapshot *snapshot,
+					      const struct mr_addr *address)
+{
+	uint32_t index = place_hash(address, 0) & snapshot->address_mask;
+
+	while (snapshot->addresses[index].has_endpoint ||
+	       snapshot->addresses[index].has_nat_source) {
+		struct mr_known_address *entry = &snapshot->addresses[index];
+
+		if (mr_addr_equal(&entry->address, address))
+			return entry;
+		index = (index + 1) & snapshot->address_mask;
+	}
+	return &snapshot->addresses[index];
+}
+
 int mr_snapshot_add_endpoint(struct mr_snapshot *snapshot, const struct mr_endpoint *endpoint)
 {
 	struct mr_endpoint *entry = endpoint_entry(snapshot, &endpoint->address, endpoint->port);
+	struct mr_known_address *known;
 
 	if (entry->port != 0)
 		return -EEXIST;
 	*entry = *endpoint;
+	known = address_entry(snapshot, &endpoint->address);
+	known->address = endpoint->address;
+	known->has_endpoint = true;
 	return 0;
 }
 
@@ -171,4 +220,34 @@ const struct mr_endpoint *mr_snapshot_find_endpoint(const struct mr_snapshot *sn
 	const struct mr_endpoint *entry = endpoint_entry(snapshot, address, port);
 
 	return entry->port != 0 ? entry : NULL;
+}
+
+int mr_snapshot_add_nat_source(struct mr_snapshot *snapshot, const struct mr_nat_source *source)
+{
+	struct mr_nat_source *entry = nat_source_entry(snapshot, &source->address, source->port);
+	struct mr_known_address *known;
+
+	if (entry->port != 0)
+		return -EEXIST;
+	*entry = *source;
+	known = address_entry(snapshot, &source->address);
+	known->address = source->address;
+	known->has_nat_source = true;
+	return 0;
+}
+
+const struct mr_nat_source *mr_snapshot_find_nat_source(const struct mr_snapshot *snapshot,
+							const struct mr_addr *address,
+							rte_be16_t port)
+{
+	const struct mr_nat_source *entry = nat_source_entry(snapshot, address, port);
+
+	return entry->port != 0 ? entry : NULL;
+}
+
+bool mr_snapshot_knows_addresses(const struct mr_snapshot *snapshot, const struct mr_addr *source,
+				 const struct mr_addr *destination)
+{
+	return address_entry(snapshot, destination)->has_endpoint ||
+	       address_entry(snapshot, source)->has_nat_source;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What a kernel port's steering program (bpf/) hands to mailrail: the entries of its two maps,
- * and the program's place on the interface. Control thread.
+ * What a kernel port's steering program (bpf/) hands to mailrail: the entries of its maps, and
+ * the program's place on the interface. Control thread.
  */
 #ifndef MAILRAIL_DATAPLANE_STEERING_H
 #define MAILRAIL_DATAPLANE_STEERING_H
@@ -14,27 +14,46 @@
 #include "bpf/steer_keys.h"
 #include "netdev.h"
 
-/* Both maps' entries, each sorted and without repetition. Zeroed: none. */
+/* The maps that mr_dataplane_steer() fills. bpf/steer.h says what each is asked. */
+enum steering_map {
+	STEERING_PROBE_SOURCES,
+	STEERING_SERVICE_ADDRESSES,
+	STEERING_NAT_ADDRESSES,
+	STEERING_SERVICES,
+	STEERING_NAT_SOURCES,
+	STEERING_MAP_COUNT,
+};
+
+/* The keys of one map, sorted and without repetition: struct steer_address or steer_endpoint. */
+struct steering_set {
+	void *keys;
+	uint32_t count;
+};
+
+/* All maps' entries. Zeroed: none. */
 struct steering_keys {
-	struct steer_endpoint *endpoints;
-	uint32_t endpoint_count;
-	struct steer_address *sources;
-	uint32_t source_count;
+	struct steering_set sets[STEERING_MAP_COUNT];
 };
 
 /* -ENOMEM; steering_keys_fini() frees what @out holds. */
-int steering_keys_init(const struct mr_endpoint *endpoints, uint32_t endpoint_count,
-		       const struct mr_addr *sources, uint32_t source_count,
-		       struct steering_keys *out);
+int steering_keys_init(const struct mr_steering *steering, struct steering_keys *out);
 void steering_keys_fini(struct steering_keys *keys);
+
+/* The tags of all ports on one device, as keys of the program's map. Zeroed: no port. */
+struct steering_tags {
+	uint32_t count;
+	__u32 keys[STEER_TAGS_MAX];
+};
+
+/* A port more. @ids: VLAN ids, outermost first, host byte order; @count 0: untagged frames. */
+void steering_tags_add(struct steering_tags *tags, const uint16_t ids[2], uint8_t count);
 
 struct bpf_object;
 
 /* One interface's program. steering_init() makes it one without. */
 struct steering {
-	int services_map; /* descriptors; -1: none */
-	int probe_sources_map;
-	struct bpf_object *tc; /* af_packet only; owns the maps then */
+	int maps[STEERING_MAP_COUNT]; /* descriptors; -1: none */
+	struct bpf_object *tc;	      /* af_packet only; owns the maps then */
 	int tc_ifindex;
 	bool tc_hook_ours; /* the clsact qdisc is here because of us */
 };
@@ -56,9 +75,12 @@ void steering_close(struct steering *steering);
  * a descriptor to close.
  */
 int steering_xdp_object(struct mr_error *error);
-/* Finds the maps of the attached program. */
+/*
+ * Finds the maps of the attached program, and tells it whose tags it may take. On failure
+ * @steering stays as it was.
+ */
 int steering_xdp_open(struct steering *steering, const struct netdev *netdev,
-		      struct mr_error *error);
+		      const struct steering_tags *tags, struct mr_error *error);
 /* Is somebody else's program there? */
 bool steering_xdp_is_foreign(const struct netdev *netdev);
 /*
@@ -67,12 +89,17 @@ bool steering_xdp_is_foreign(const struct netdev *netdev);
  */
 int steering_xdp_clear(const struct netdev *netdev, bool need_free, struct mr_error *error);
 
-/* AF_PACKET. Loads the program and attaches it to the ingress hook. */
+/* AF_PACKET. Loads the program, tells it the tags and attaches it to the ingress hook. */
 int steering_tc_open(struct steering *steering, const struct netdev *netdev,
-		     struct mr_error *error);
+		     const struct steering_tags *tags, struct mr_error *error);
 /* Takes it off again, and the hook when it is here because of us and nobody else uses it. */
 void steering_tc_close(struct steering *steering);
 /* As steering_xdp_clear(). */
 void steering_tc_clear(const struct netdev *netdev);
+
+/* For the two above: the name of a map in the program's object. */
+const char *steering_map_name(enum steering_map map);
+/* Enters @tags into the program's map of tags, a descriptor. Returns a negative errno. */
+int steering_tags_enter(const struct steering_tags *tags, int map);
 
 #endif

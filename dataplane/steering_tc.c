@@ -106,8 +106,7 @@ static int attach(struct steering *steering, const struct netdev *netdev, int pr
 	return rc;
 }
 
-/* NULL with the reason in @error. */
-static struct bpf_object *load_object(const struct netdev *netdev, struct mr_error *error)
+static int load_object(struct bpf_object **out)
 {
 	struct bpf_object *object;
 	const void *bytes;
@@ -116,25 +115,32 @@ static struct bpf_object *load_object(const struct netdev *netdev, struct mr_err
 
 	bytes = steer_tc_bpf__elf_bytes(&size);
 	object = bpf_object__open_mem(bytes, size, NULL);
-	rc = object != NULL ? bpf_object__load(object) : -errno;
-	if (rc == 0)
-		return object;
-	mr_error_set(error, rc, "%s: cannot load the tc program: %s", netdev->name,
-		     library_log_first());
-	bpf_object__close(object);
-	return NULL;
+	if (object == NULL)
+		return -errno;
+	rc = bpf_object__load(object);
+	if (rc != 0) {
+		bpf_object__close(object);
+		return rc;
+	}
+	*out = object;
+	return 0;
 }
 
-int steering_tc_open(struct steering *steering, const struct netdev *netdev, struct mr_error *error)
+int steering_tc_open(struct steering *steering, const struct netdev *netdev,
+		     const struct steering_tags *tags, struct mr_error *error)
 {
-	struct bpf_object *object;
+	struct bpf_object *object = NULL;
 	int rc;
 
 	library_log_clear();
-	object = load_object(netdev, error);
-	if (object == NULL)
-		return -EINVAL;
-	rc = attach(steering, netdev, bpf_program__fd(bpf_object__next_program(object, NULL)));
+	rc = load_object(&object);
+	if (rc != 0)
+		return mr_error_set(error, rc, "%s: cannot load the tc program: %s", netdev->name,
+				    library_log_first());
+	rc = steering_tags_enter(tags, bpf_object__find_map_fd_by_name(object, STEER_TAGS_MAP));
+	if (rc == 0)
+		rc = attach(steering, netdev,
+			    bpf_program__fd(bpf_object__next_program(object, NULL)));
 	if (rc != 0) {
 		bpf_object__close(object);
 		return mr_error_set(error, rc, "%s: cannot attach the tc program: %s", netdev->name,
@@ -142,8 +148,9 @@ int steering_tc_open(struct steering *steering, const struct netdev *netdev, str
 	}
 	steering->tc = object;
 	steering->tc_ifindex = netdev->ifindex;
-	steering->services_map = bpf_object__find_map_fd_by_name(object, "services");
-	steering->probe_sources_map = bpf_object__find_map_fd_by_name(object, "probe_sources");
+	for (uint32_t i = 0; i < STEERING_MAP_COUNT; i++)
+		steering->maps[i] = bpf_object__find_map_fd_by_name(
+			object, steering_map_name((enum steering_map)i));
 	return 0;
 }
 

@@ -17,7 +17,7 @@
 /* The function of steer_xdp.bpf.c, by which our program is known. */
 #define PROGRAM_NAME "mailrail_steer"
 
-/* The longest list of maps that is looked at: ours has three. */
+/* The longest list of maps that is looked at: ours has seven. */
 #define MAPS_MAX 16
 
 /* A program on an interface; id 0: none. */
@@ -130,21 +130,56 @@ static int open_map(const struct attached *attached, const char *name)
 	return -1;
 }
 
+/* The maps that mr_dataplane_steer() fills; on failure those that were found are closed again. */
+static int open_maps(const struct attached *attached, struct steering *steering)
+{
+	struct steering opened;
+
+	steering_init(&opened);
+	for (uint32_t i = 0; i < STEERING_MAP_COUNT; i++) {
+		opened.maps[i] = open_map(attached, steering_map_name((enum steering_map)i));
+		if (opened.maps[i] < 0) {
+			steering_close(&opened);
+			return -ENOENT;
+		}
+	}
+	*steering = opened;
+	return 0;
+}
+
+static int enter_tags(const struct attached *attached, const struct steering_tags *tags)
+{
+	const int map = open_map(attached, STEER_TAGS_MAP);
+	int rc;
+
+	if (map < 0)
+		return -ENOENT;
+	rc = steering_tags_enter(tags, map);
+	close(map);
+	return rc;
+}
+
 int steering_xdp_open(struct steering *steering, const struct netdev *netdev,
-		      struct mr_error *error)
+		      const struct steering_tags *tags, struct mr_error *error)
 {
 	struct attached attached = {0};
-	const int rc = read_attached(netdev, &attached, error);
+	struct steering opened;
+	int rc = read_attached(netdev, &attached, error);
 
 	if (rc != 0)
 		return rc;
 	if (attached.id == 0)
 		return mr_error_set(error, -ENOENT, "%s has lost its XDP program", netdev->name);
-	steering->services_map = open_map(&attached, "services");
-	steering->probe_sources_map = open_map(&attached, "probe_sources");
+	rc = open_maps(&attached, &opened);
+	if (rc == 0) {
+		rc = enter_tags(&attached, tags);
+		if (rc != 0)
+			steering_close(&opened);
+	}
 	close(attached.fd);
-	if (steering->services_map < 0 || steering->probe_sources_map < 0)
-		return mr_error_set(error, -ENOENT, "%s: XDP program \"%s\" has no steering maps",
-				    netdev->name, attached.info.name);
+	if (rc != 0)
+		return mr_error_set(error, rc, "%s: maps of XDP program \"%s\" do not open: %s",
+				    netdev->name, attached.info.name, strerror(-rc));
+	*steering = opened;
 	return 0;
 }

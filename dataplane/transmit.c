@@ -1,44 +1,122 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Step 6: sends what has a tx_port, frees the rest, and counts every packet once under its
- * verdict. Reads verdict and tx_port.
+ * verdict. Reads verdict, tx_port and cuts. A packet of which not every piece could be sent
+ * counts as dropped.
  */
 #include "packet.h"
 
 #include <rte_ethdev.h>
 
-/* The packets of one burst that leave by one port. */
+#define DEPARTURE_MAX (BURST_SIZE + CUTS_MAX)
+
+/* The frames of one burst that leave by one port. */
 struct departure {
 	uint32_t count;
-	struct packet *packets[BURST_SIZE];
-	struct rte_mbuf *mbufs[BURST_SIZE];
+	struct packet *packets[DEPARTURE_MAX];
+	struct rte_mbuf *mbufs[DEPARTURE_MAX];
 };
 
-static void gather(struct burst *burst, uint8_t port, struct departure *departure)
+static bool is_kernel_side(uint8_t place)
 {
+	return place != WORKER_PROBE_PORT && place & WORKER_KERNEL_SIDE;
+}
+
+static uint16_t ethdev_of(const struct worker *worker, uint8_t place)
+{
+	if (place == WORKER_PROBE_PORT)
+		return worker->probe_ethdev;
+	if (is_kernel_side(place))
+		return worker->ports[place & ~WORKER_KERNEL_SIDE].kernel_ethdev;
+	return worker->ports[place].ethdev;
+}
+
+static bool takes_segments(const struct worker *worker, uint8_t place)
+{
+	return place == WORKER_PROBE_PORT || is_kernel_side(place) ||
+	       !worker->ports[place].joins_segments;
+}
+
+/* The frame in one segment: its own first one, or a spare mbuf. NULL, and freed: no room. */
+static struct rte_mbuf *join_segments(struct worker *worker, struct rte_mbuf *mbuf)
+{
+	struct rte_mbuf *joined;
+
+	if (rte_pktmbuf_linearize(mbuf) == 0)
+		return mbuf;
+	joined = rte_pktmbuf_copy(mbuf, worker->spare_mbufs, 0, UINT32_MAX);
+	rte_pktmbuf_free(mbuf);
+	if (joined == NULL || joined->nb_segs == 1)
+		return joined;
+	rte_pktmbuf_free(joined);
+	return NULL;
+}
+
+static void add_departure(struct worker *worker, struct departure *departure, struct packet *packet,
+			  struct rte_mbuf *mbuf)
+{
+	if (mbuf->nb_segs > 1 && !takes_segments(worker, packet->tx_port)) {
+		mbuf = join_segments(worker, mbuf);
+		if (mbuf == NULL) {
+			packet->verdict = MR_DROP_NO_ROOM;
+			return;
+		}
+	}
+	departure->packets[departure->count] = packet;
+	departure->mbufs[departure->count++] = mbuf;
+}
+
+/* In the burst's order; a packet that was cut has its pieces in cuts[], which has that too. */
+static void gather(struct worker *worker, struct burst *burst, uint8_t port,
+		   struct departure *departure)
+{
+	uint32_t cut = 0;
+
 	departure->count = 0;
 	for (uint32_t i = 0; i < burst->count; i++) {
 		struct packet *packet = &burst->packets[i];
+		const bool leaves = packet->tx_port == port;
 
-		if (packet->tx_port != port)
+		for (; cut < burst->cut_count && burst->cuts[cut].packet == i; cut++) {
+			if (leaves)
+				add_departure(worker, departure, packet, burst->cuts[cut].mbuf);
+		}
+		if (!leaves)
 			continue;
-		departure->packets[departure->count] = packet;
-		departure->mbufs[departure->count++] = packet->mbuf;
-		packet->tx_port = NO_PORT;
+		if (packet->mbuf != NULL)
+			add_departure(worker, departure, packet, packet->mbuf);
 		packet->mbuf = NULL;
+		packet->tx_port = NO_PORT;
 	}
+}
+
+/* A driver may take less than a burst only when its queue is full. */
+static uint32_t offer(const struct worker *worker, uint16_t ethdev, struct departure *departure)
+{
+	uint32_t sent = 0;
+
+	while (sent < departure->count) {
+		const uint16_t offered =
+			(uint16_t)RTE_MIN(departure->count - sent, (uint32_t)BURST_SIZE);
+		const uint16_t taken = rte_eth_tx_burst(ethdev, (uint16_t)worker->index,
+							&departure->mbufs[sent], offered);
+
+		sent += taken;
+		if (taken < offered)
+			break;
+	}
+	return sent;
 }
 
 /* Drivers free what they send; what they refuse is dropped here. */
 static void send_departure(struct worker *worker, uint16_t ethdev, struct departure *departure)
 {
 	uint64_t bytes = 0;
-	uint16_t sent;
+	uint32_t sent;
 
 	for (uint32_t i = 0; i < departure->count; i++)
 		bytes += rte_pktmbuf_pkt_len(departure->mbufs[i]);
-	sent = rte_eth_tx_burst(ethdev, (uint16_t)worker->index, departure->mbufs,
-				(uint16_t)departure->count);
+	sent = offer(worker, ethdev, departure);
 	for (uint32_t i = sent; i < departure->count; i++) {
 		bytes -= rte_pktmbuf_pkt_len(departure->mbufs[i]);
 		departure->packets[i]->verdict = MR_DROP_TX_FULL;
@@ -48,23 +126,28 @@ static void send_departure(struct worker *worker, uint16_t ethdev, struct depart
 	worker->counters->tx_bytes += bytes;
 }
 
-static uint16_t ethdev_of(const struct worker *worker, uint8_t port)
-{
-	return port == WORKER_PROBE_PORT ? worker->probe_ethdev : worker->ports[port].ethdev;
-}
-
-void transmit(struct worker *worker, struct burst *burst)
+static void send_burst(struct worker *worker, struct burst *burst)
 {
 	struct departure departure;
 
 	for (uint32_t i = 0; i < burst->count; i++) {
-		struct packet *packet = &burst->packets[i];
-		const uint8_t port = packet->tx_port;
+		const uint8_t port = burst->packets[i].tx_port;
 
-		if (port != NO_PORT) {
-			gather(burst, port, &departure);
-			send_departure(worker, ethdev_of(worker, port), &departure);
-		}
+		if (port == NO_PORT)
+			continue;
+		gather(worker, burst, port, &departure);
+		send_departure(worker, ethdev_of(worker, port), &departure);
+	}
+}
+
+void transmit(struct worker *worker, struct burst *burst)
+{
+	send_burst(worker, burst);
+	for (uint32_t i = 0; i < burst->count; i++) {
+		const struct packet *packet = &burst->packets[i];
+
+		if (packet->verdict == TAKEN)
+			continue;
 		rte_pktmbuf_free(packet->mbuf);
 		worker->counters->verdicts[packet->verdict]++;
 	}

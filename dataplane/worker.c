@@ -4,6 +4,7 @@
 #include <rte_cycles.h>
 #include <rte_pause.h>
 
+#include "fragments.h"
 #include "packet.h"
 
 static bool should_run(const struct worker *worker)
@@ -20,21 +21,52 @@ static void clock_tick(struct worker *worker)
 		return;
 	worker->now_s = (uint32_t)(now / worker->clock_hz);
 	worker->next_second = (worker->now_s + 1ULL) * worker->clock_hz;
+	fragment_table_age(worker);
 }
 
 /* The way of a packet, from RX to TX. */
+static void work_on_burst(struct worker *worker, const struct mr_snapshot *snapshot,
+			  struct burst *burst)
+{
+	parse(worker, burst);
+	follow_fragments(worker, snapshot, burst);
+	match_service(worker, snapshot, burst);
+	pick_backend(worker, snapshot, burst);
+	forward(worker, snapshot, burst);
+	transmit(worker, burst);
+}
+
 static void work_on_queue(struct worker *worker, const struct mr_snapshot *snapshot,
 			  const struct worker_rx_queue *queue)
 {
 	struct burst burst;
 
-	if (receive(worker, queue, &burst) == 0)
-		return;
-	parse(worker, &burst);
-	match_service(worker, snapshot, &burst);
-	pick_backend(worker, snapshot, &burst);
-	forward(worker, snapshot, &burst);
-	transmit(worker, &burst);
+	if (receive(worker, queue, &burst) > 0)
+		work_on_burst(worker, snapshot, &burst);
+}
+
+/* No more bursts than a round has queues: fragments get no more than half of the time. */
+static void work_on_fragments(struct worker *worker, const struct mr_snapshot *snapshot)
+{
+	struct burst burst;
+
+	for (uint32_t i = 0; i < worker->rx_queue_count; i++) {
+		if (receive_again(worker, &burst) == 0)
+			return;
+		work_on_burst(worker, snapshot, &burst);
+	}
+}
+
+void worker_round(struct worker *worker)
+{
+	const struct mr_snapshot *snapshot =
+		atomic_load_explicit(worker->snapshot, memory_order_acquire);
+
+	clock_tick(worker);
+	for (uint32_t i = 0; snapshot != NULL && i < worker->rx_queue_count; i++)
+		work_on_queue(worker, snapshot, &worker->rx_queues[i]);
+	if (snapshot != NULL)
+		work_on_fragments(worker, snapshot);
 }
 
 int worker_run(void *arg)
@@ -44,12 +76,7 @@ int worker_run(void *arg)
 	rte_rcu_qsbr_thread_register(worker->qsbr, worker->index);
 	rte_rcu_qsbr_thread_online(worker->qsbr, worker->index);
 	while (should_run(worker)) {
-		const struct mr_snapshot *snapshot =
-			atomic_load_explicit(worker->snapshot, memory_order_acquire);
-
-		clock_tick(worker);
-		for (uint32_t i = 0; snapshot != NULL && i < worker->rx_queue_count; i++)
-			work_on_queue(worker, snapshot, &worker->rx_queues[i]);
+		worker_round(worker);
 		/* No pointer into the snapshot survives this line. */
 		rte_rcu_qsbr_quiescent(worker->qsbr, worker->index);
 	}

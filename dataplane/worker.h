@@ -18,14 +18,22 @@
 
 #define BURST_SIZE 32
 
-/* Where frames come from. Each worker also polls its own queue of the probe port. */
+/*
+ * Where frames come from, and where they go: a port, by its index; the kernel's side of a port
+ * (its twin, or for kernel interfaces the one that all of them share); the probe port.
+ */
+#define WORKER_KERNEL_SIDE 0x40 /* | index of the port */
+#define WORKER_PROBE_PORT  UINT8_MAX
+
+/* Each worker also polls its own queue of the probe port and of every twin. */
 struct worker_rx_queue {
 	uint16_t ethdev;
 	uint16_t queue;
-	uint8_t port; /* index into ports[]; for the probe port: WORKER_PROBE_PORT */
+	uint8_t port; /* as above; of several ports on one device the first */
 };
-#define WORKER_PROBE_PORT    UINT8_MAX
-#define WORKER_RX_QUEUES_MAX (MR_PORTS_MAX * MR_QUEUES_MAX + 1)
+#define WORKER_RX_QUEUES_MAX (MR_PORTS_MAX * (MR_QUEUES_MAX + 1) + 1)
+
+struct fragment_table;
 
 struct worker {
 	uint32_t index; /* QSBR thread id, transmit queue number on every port */
@@ -41,6 +49,13 @@ struct worker {
 	uint16_t probe_ethdev;
 	struct rte_ether_addr probe_mac; /* of the kernel's end, where answers are sent */
 	struct mr_worker_counters *counters;
+	struct rte_mempool *spare_mbufs; /* for packets that are cut; shared by all workers */
+	struct fragment_table *fragments;
+	/* By worker index, to whom fragments of their datagrams go; one worker: not used. */
+	struct rte_ring *const *handovers;
+	uint32_t worker_count;
+	uint32_t too_big_s; /* the second that @too_big_sent counts in */
+	uint32_t too_big_sent;
 
 	/* Shared with the control thread. */
 	const struct mr_snapshot *_Atomic *snapshot; /* NULL inside until the first publish */
@@ -56,7 +71,10 @@ struct worker {
 	uint32_t now_s;
 };
 
-/* Runs until @stop is set. Registers with @qsbr itself. @arg: struct worker. Returns 0. */
+/* Every queue once, then fragments that have waited. The thread is the worker's for that long. */
+void worker_round(struct worker *worker);
+
+/* Rounds until @stop is set. Registers with @qsbr itself. @arg: struct worker. Returns 0. */
 int worker_run(void *arg);
 
 #endif

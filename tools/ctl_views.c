@@ -142,6 +142,10 @@ static void print_reasons(const json_t *backends)
 		else if (!json_object_get(backend, "next_hop"))
 			printf("%s/%s: its Ethernet address is not known yet\n",
 			       text(backend, "pool"), text(backend, "name"));
+		else if (!json_object_get(backend, "packet_max_bytes"))
+			printf("%s/%s: its path takes %" PRIu64 " bytes, too few for %s\n",
+			       text(backend, "pool"), text(backend, "name"),
+			       number(backend, "path_mtu_bytes"), text(backend, "forwarding"));
 	}
 }
 
@@ -171,6 +175,15 @@ void view_backend_set(const json_t *result)
 {
 	printf("weight %" PRIu64 ", state %s; generation %" PRIu64 " is in force\n",
 	       number(result, "weight"), text(result, "state"), number(result, "generation"));
+}
+
+void view_commands(const json_t *result)
+{
+	size_t i;
+	json_t *line;
+
+	json_array_foreach (json_object_get(result, "commands"), i, line)
+		puts(json_string_value(line));
 }
 
 static void print_verdicts(const json_t *verdicts)
@@ -237,7 +250,10 @@ static void print_limits(const json_t *limits)
 
 	json_array_foreach (limits, i, limit) {
 		text_table_add(&table, "%s", text(limit, "name"));
-		text_table_add(&table, "%" PRIu64, number(limit, "used"));
+		if (json_object_get(limit, "used"))
+			text_table_add(&table, "%" PRIu64, number(limit, "used"));
+		else
+			text_table_add(&table, "-");
 		text_table_add(&table, "%" PRIu64, number(limit, "max"));
 	}
 	text_table_finish(&table, stdout);
@@ -258,6 +274,12 @@ void view_stats(const json_t *result)
 	       " rehashed\n",
 	       number(total, "pins_created"), number(total, "pins_adopted"),
 	       number(total, "pins_refused"), number(total, "pins_rehashed"));
+	printf("fragments: %" PRIu64 " kept, %" PRIu64 " released, %" PRIu64 " handed, %" PRIu64
+	       " taken\n",
+	       number(total, "fragments_kept"), number(total, "fragments_released"),
+	       number(total, "fragments_handed"), number(total, "fragments_taken"));
+	printf("packets cut: %" PRIu64 ", segment sizes lowered: %" PRIu64 "\n",
+	       number(total, "cut_packets"), number(total, "mss_clamped"));
 }
 
 void view_node(const json_t *result)

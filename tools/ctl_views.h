@@ -14,6 +14,7 @@ ctl_view view_services;
 ctl_view view_pools;
 ctl_view view_backends;
 ctl_view view_backend_set;
+ctl_view view_commands;
 ctl_view view_stats;
 ctl_view view_node;
 

@@ -23,6 +23,8 @@ enum exit_status {
 struct options {
 	const char *socket;
 	const char *generation; /* NULL: not given */
+	const char *os;		/* NULL: not given */
+	bool anonymous;
 	bool json;
 };
 
@@ -111,6 +113,12 @@ static int split_backend(const char *text, json_t **out_params)
 		out_params);
 }
 
+static int params_backend(char **args, const char *verb, json_t **out_params)
+{
+	(void)verb;
+	return split_backend(args[0], out_params);
+}
+
 /* weight=N or state=WORD; the balancer knows which values are right. */
 static bool put_setting(json_t *params, const char *setting)
 {
@@ -179,6 +187,8 @@ static const struct command commands[] = {
 	 view_backend_set, "sessions as its weight says"},
 	{"backend", "disable", "backend.set", "POOL/BACKEND", 1, 1, params_backend_state,
 	 view_backend_set, "no sessions at all, open ones are lost"},
+	{"backend", "prepare", "backend.prepare", "POOL/BACKEND --os OS", 1, 1, params_backend,
+	 view_commands, "show the commands that make its server ready"},
 	{"stats", "get", "stats.get", "", 0, 0, params_none, view_stats,
 	 "show the counters of workers and ports"},
 	{"node", "info", "node.info", "", 0, 0, params_none, view_node, "show what the node is"},
@@ -207,12 +217,15 @@ static void print_help(void)
 	     "  -s, --socket PATH     socket of the balancer (" DEFAULT_SOCKET ")\n"
 	     "  -j, --json            print the result as JSON\n"
 	     "  -g, --generation N    change only while generation N is in force\n"
+	     "  -o, --os OS           of a server to prepare: linux, freebsd or windows\n"
+	     "  -a, --anonymous       Exchange there takes mail without a login\n"
 	     "  -V, --version         print the version and exit\n"
 	     "  -h, --help            print this and exit\n"
 	     "\n"
 	     "Examples:\n"
 	     "  mailrailctl backend drain hub-transport/hub1\n"
 	     "  mailrailctl --json stats get\n"
+	     "  mailrailctl backend prepare hub-transport/hub1 --os linux\n"
 	     "  mailrailctl call backend.list '{\"pool\": \"hub-transport\"}'\n"
 	     "\n"
 	     "Exit status: 0 done, 1 refused, 2 wrong usage, 3 no balancer answers.\n"
@@ -287,6 +300,16 @@ static bool put_generation(const struct options *options, json_t *params)
 	return true;
 }
 
+/* The balancer refuses them where they mean nothing. */
+static bool put_system(const struct options *options, json_t *params)
+{
+	if (options->os && json_object_set_new(params, "os", json_string(options->os)) < 0) {
+		fprintf(stderr, "mailrailctl: --os: not valid UTF-8\n");
+		return false;
+	}
+	return !options->anonymous || json_object_set_new(params, "anonymous", json_true()) == 0;
+}
+
 /* Takes @params. @file: what the parameters were read from, or NULL. */
 static int call(const struct options *options, const char *method, json_t *params, ctl_view *view,
 		const char *file)
@@ -295,7 +318,7 @@ static int call(const struct options *options, const char *method, json_t *param
 	json_t *response, *result;
 	int status = EXIT_SUCCESS;
 
-	if (!put_generation(options, params)) {
+	if (!put_generation(options, params) || !put_system(options, params)) {
 		json_decref(params);
 		return EXIT_USAGE;
 	}
@@ -368,6 +391,8 @@ int main(int argc, char **argv)
 		{"socket", required_argument, NULL, 's'},
 		{"json", no_argument, NULL, 'j'},
 		{"generation", required_argument, NULL, 'g'},
+		{"os", required_argument, NULL, 'o'},
+		{"anonymous", no_argument, NULL, 'a'},
 		{"version", no_argument, NULL, 'V'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
@@ -375,7 +400,7 @@ int main(int argc, char **argv)
 	struct options options = {.socket = DEFAULT_SOCKET};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "s:jg:Vh", long_options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "s:jg:o:aVh", long_options, NULL)) != -1) {
 		switch (option) {
 		case 's':
 			options.socket = optarg;
@@ -385,6 +410,12 @@ int main(int argc, char **argv)
 			break;
 		case 'g':
 			options.generation = optarg;
+			break;
+		case 'o':
+			options.os = optarg;
+			break;
+		case 'a':
+			options.anonymous = true;
 			break;
 		case 'V':
 			puts("mailrailctl " MAILRAIL_VERSION);

@@ -3,27 +3,33 @@
  * Steering for af_packet ports: drops mailrail's frames at the ingress hook. AF_PACKET has
  * copied them by then, and the kernel must not answer them with a reset of its own.
  */
-#include "steer.h"
-
+#include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 
-/* The longest headers that steer_wants() reads: IPv4 with all options, and TCP. */
-#define HEADERS_MAX (sizeof(struct ethhdr) + 60 + sizeof(struct tcphdr))
+typedef struct __sk_buff steer_context;
+
+#include "steer.h"
+
+/* linux/if_packet.h is not for BPF: addressed to this interface. */
+#define STEER_PACKET_HOST 0
+
+static __always_inline bool steer_load(steer_context *context, __u32 offset, void *to, __u32 bytes)
+{
+	return bpf_skb_load_bytes(context, offset, to, bytes) == 0;
+}
 
 SEC("tc")
 int mailrail_hide(struct __sk_buff *frame)
 {
-	const void *data;
-	const void *end;
+	struct steer_link link = {0};
 
-	/* A tag that the kernel or the card took off the frame counts as a tag. */
+	/* What is another station's may be a bridge's to forward; workers do not want it. */
+	if (frame->pkt_type != STEER_PACKET_HOST)
+		return TC_ACT_UNSPEC;
+	/* The outer tag is not in the frame: the kernel or the card has taken it off. */
 	if (frame->vlan_present)
-		return TC_ACT_UNSPEC;
-	if (bpf_skb_pull_data(frame, frame->len < HEADERS_MAX ? frame->len : HEADERS_MAX) != 0)
-		return TC_ACT_UNSPEC;
-	data = (const void *)(long)frame->data;
-	end = (const void *)(long)frame->data_end;
-	return steer_wants(data, end, frame->len) ? TC_ACT_SHOT : TC_ACT_UNSPEC;
+		steer_add_tag(&link, frame->vlan_tci);
+	return steer_wants(frame, frame->len, &link) ? TC_ACT_SHOT : TC_ACT_UNSPEC;
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

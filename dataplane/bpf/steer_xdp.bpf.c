@@ -4,6 +4,10 @@
  * arrived on, and everything else to the kernel. A queue without a socket is the kernel's too.
  * The only program of its object, because net_af_xdp attaches the first one it finds.
  */
+#include <linux/bpf.h>
+
+typedef struct xdp_md steer_context;
+
 #include "steer.h"
 
 /* net_af_xdp enters its sockets here, by queue; it looks the map up by this name. */
@@ -14,13 +18,25 @@ struct {
 	__type(value, __u32);
 } xsks_map SEC(".maps");
 
+static __always_inline bool steer_load(steer_context *context, __u32 offset, void *to, __u32 bytes)
+{
+	const __u8 *at;
+
+	/* For the verifier: that the sum below cannot overflow. */
+	barrier_var(offset);
+	at = (const __u8 *)(long)context->data + (offset & STEER_OFFSET_MAX);
+	if (at + bytes > (const __u8 *)(long)context->data_end)
+		return false;
+	__builtin_memcpy(to, at, bytes);
+	return true;
+}
+
 SEC("xdp")
 int mailrail_steer(struct xdp_md *frame)
 {
-	const void *data = (const void *)(long)frame->data;
-	const void *end = (const void *)(long)frame->data_end;
+	struct steer_link link = {0};
 
-	if (!steer_wants(data, end, end - data))
+	if (!steer_wants(frame, frame->data_end - frame->data, &link))
 		return XDP_PASS;
 	return bpf_redirect_map(&xsks_map, frame->rx_queue_index, XDP_PASS);
 }

@@ -18,15 +18,25 @@ struct mr_flow_counters {
 };
 
 struct mr_worker_counters {
-	uint64_t rx_packets; /* equals the sum of verdicts[] */
+	/*
+	 * Over all workers: the sum of verdicts[], and fragments_kept - fragments_released that
+	 * wait for their verdict, and fragments_handed - fragments_taken between two workers.
+	 */
+	uint64_t rx_packets;
 	uint64_t rx_bytes;
 	uint64_t tx_packets;
 	uint64_t tx_bytes;
 	uint64_t verdicts[MR_VERDICT_COUNT];
-	uint64_t pins_created;	/* SYN onto a moving slot */
-	uint64_t pins_adopted;	/* session from before a change, met on a moving slot */
-	uint64_t pins_refused;	/* no room: the session went to the slot's base */
-	uint64_t pins_rehashed; /* the pinned backend is gone: session given to current */
+	uint64_t pins_created;	     /* SYN onto a moving slot */
+	uint64_t pins_adopted;	     /* session from before a change, met on a moving slot */
+	uint64_t pins_refused;	     /* no room: the session went to the slot's base */
+	uint64_t pins_rehashed;	     /* the pinned backend is gone: session given to current */
+	uint64_t fragments_kept;     /* until the first fragment of their datagram comes */
+	uint64_t fragments_released; /* it has come, or the time is up */
+	uint64_t fragments_handed;   /* to the worker that follows their datagram */
+	uint64_t fragments_taken;    /* from another worker */
+	uint64_t cut_packets;	     /* IPv4 packets sent in fragments, as the path is narrow */
+	uint64_t mss_clamped;	     /* SYNs whose MSS was lowered */
 	struct mr_flow_counters services[MR_SERVICES_MAX];
 	struct mr_flow_counters backends[MR_BACKENDS_MAX];
 };

@@ -21,13 +21,26 @@ struct mr_dataplane;
 enum mr_device_kind {
 	MR_DEVICE_AF_XDP,    /* device is a kernel interface */
 	MR_DEVICE_AF_PACKET, /* device is a kernel interface */
-	MR_DEVICE_VDEV,	     /* device is a DPDK vdev string: no kernel behind it */
+	MR_DEVICE_VDEV,	     /* device is a DPDK vdev string */
+	MR_DEVICE_PCI,	     /* device is a PCI address, 0000:03:00.0, bound for user space */
 };
 
 struct mr_port_config {
 	const char *name;   /* for messages: /ports/N of the configuration */
 	const char *device; /* interface name, or vdev arguments */
 	enum mr_device_kind kind;
+	/*
+	 * VLAN ids of the frames that are this port's, outermost first; 0..2 of them. Several ports
+	 * may share one device when their tags differ.
+	 */
+	uint16_t tags[2];
+	uint8_t tag_count;
+	uint16_t mtu_bytes; /* vdev and PCI: 0 for 1500; kernel interfaces have their own */
+	/*
+	 * vdev and PCI: a TAP interface called @name, with the port's MAC and MTU, through which
+	 * the kernel gets and sends what is not mailrail's.
+	 */
+	bool twin;
 };
 
 struct mr_dataplane_config {
@@ -67,14 +80,27 @@ void mr_dataplane_publish(struct mr_dataplane *dp, struct mr_snapshot *next);
 /* Frees retired snapshots. True: every worker has left all snapshots but the newest. */
 bool mr_dataplane_reclaim(struct mr_dataplane *dp);
 
+/* What is mailrail's among the packets of a kernel port. */
+struct mr_steering {
+	const struct mr_endpoint *endpoints;
+	uint32_t endpoint_count;
+	const struct mr_addr *probe_sources;
+	uint32_t probe_source_count;
+	const struct mr_nat_source *nat_sources; /* their address and port count */
+	uint32_t nat_source_count;
+};
+
 /*
- * Sets what steering hands over on all kernel ports: TCP to @endpoints, and TCP from an
- * endpoint to one of @probe_sources. Everything else stays with the kernel. Entries that
- * did not change are not touched, so that no packet of theirs slips to the kernel.
+ * Sets what steering hands over on all kernel ports, in frames with the port's tags:
+ * - TCP to an endpoint, and TCP from an endpoint to one of the probe sources;
+ * - TCP from a nat source;
+ * - fragments of TCP to an endpoint's address, or from a nat source's;
+ * - ICMP errors that quote TCP from an endpoint, or to a nat source.
+ * Everything else stays with the kernel. Entries that did not change are not touched, so that
+ * no packet of theirs slips to the kernel.
  */
-int mr_dataplane_steer(struct mr_dataplane *dp, const struct mr_endpoint *endpoints,
-		       uint32_t endpoint_count, const struct mr_addr *probe_sources,
-		       uint32_t probe_source_count, struct mr_error *error);
+int mr_dataplane_steer(struct mr_dataplane *dp, const struct mr_steering *steering,
+		       struct mr_error *error);
 
 struct mr_pin_table *mr_dataplane_pins(struct mr_dataplane *dp);
 
@@ -92,7 +118,9 @@ struct mr_port_info {
 	struct rte_ether_addr mac;
 	uint16_t mtu;
 	uint16_t queues;
-	int ifindex; /* 0: no kernel interface */
+	int ifindex; /* of the kernel's side: the interface itself, or the twin; 0: none */
+	uint16_t tags[2];
+	uint8_t tag_count;
 	bool link_up;
 	uint64_t rx_packets, rx_bytes, rx_missed, rx_errors; /* as the driver counts */
 	uint64_t tx_packets, tx_bytes, tx_errors;

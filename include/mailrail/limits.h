@@ -11,6 +11,19 @@
 #define MR_ENDPOINTS_MAX     65536 /* addresses x ports over all services */
 #define MR_BACKENDS_MAX	     32767 /* over all pools; ids are 15 bits wide */
 #define MR_PROBE_SOURCES_MAX 64
-#define MR_NAME_MAX	     64 /* a name's bytes with its NUL */
+#define MR_NAT_SOURCES_MAX   65536 /* backends x ports over all services of nat pools */
+#define MR_NAME_MAX	     64	   /* a name's bytes with its NUL */
+
+/* The work that one packet may cause. */
+#define MR_EXTENSIONS_MAX      8   /* IPv6 extension headers that are looked behind */
+#define MR_EXTENSION_BYTES_MAX 512 /* their length in all */
+
+/* Fragments: of each worker. */
+#define MR_DATAGRAMS_MAX      4096 /* datagrams in pieces that are followed at a time */
+#define MR_FRAGMENTS_KEPT_MAX 512  /* fragments that wait for the first one */
+#define MR_FRAGMENT_TIMEOUT_S 5
+
+/* ICMP errors (fragmentation needed, packet too big) that a worker sends in one second. */
+#define MR_TOO_BIG_PER_S 1000
 
 #endif

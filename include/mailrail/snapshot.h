@@ -72,14 +72,50 @@ struct mr_slots {
 /* How packets reach a backend. */
 enum mr_forwarding {
 	MR_FORWARDING_L2DSR, /* rewrite the Ethernet addresses, nothing else */
+	MR_FORWARDING_IPIP,  /* IP in IP: RFC 2003 (4in4), RFC 2473 (in IPv6), RFC 4213 (6in4) */
+	MR_FORWARDING_GUE,   /* Generic UDP Encapsulation, variant 1 (draft-ietf-intarea-gue-09) */
+	MR_FORWARDING_NAT,   /* translate the destination, and the source of what comes back */
+};
+
+/* Ethernet header, two VLAN tags, IPv6 header, UDP header. */
+#define MR_FRONT_BYTES_MAX 70
+
+/*
+ * What goes in front of an IP packet on its way to a backend: link header and, for tunnels,
+ * outer headers, complete except for what differs from packet to packet. There the bytes are
+ * zero: EtherType (l2dsr, nat), lengths, TOS or traffic class, IPv4 protocol and IPv6 next
+ * header (ipip), the varied bits of the outer source, IPv4 checksum, flow label, UDP source port.
+ */
+struct mr_front {
+	uint8_t link_bytes;  /* Ethernet header with the port's tags */
+	uint8_t outer_bytes; /* 0: no tunnel */
+	bool outer_v6;
+	uint8_t source_bits; /* how many low bits of the outer source vary by session */
+	uint8_t bytes[MR_FRONT_BYTES_MAX];
+};
+
+/* From what a backend's front is made. */
+struct mr_way {
+	uint8_t port; /* index of the port to send on */
+	struct rte_ether_addr source_mac;
+	struct rte_ether_addr next_hop;
+	uint8_t tag_count;
+	uint16_t tags[2];	     /* VLAN ids, outermost first, host byte order */
+	uint16_t mtu_bytes;	     /* largest IP packet that gets there, outer headers included */
+	struct mr_addr outer_source; /* tunnels; of the backend's family */
+	uint8_t source_bits;	     /* low bits of @outer_source that vary by session */
+	uint16_t gue_port;	     /* UDP destination port, host byte order */
 };
 
 struct mr_backend {
-	bool alive;	   /* may keep the sessions it has; false: down or disabled */
-	bool next_hop_set; /* @next_hop and @port are known */
-	uint8_t port;	   /* index of the port to send on */
+	bool alive;   /* may keep the sessions it has; false: down or disabled */
+	bool way_set; /* next hop known: @port, @packet_max_bytes and @front are set */
+	uint8_t port; /* index of the port to send on */
 	uint8_t forwarding;
-	struct rte_ether_addr next_hop;
+	uint16_t packet_max_bytes; /* largest IP packet that arrives whole, without outer headers */
+	uint16_t mss_max_bytes;	   /* a SYN that offers more is lowered to this; 0: not touched */
+	struct mr_addr address;
+	struct mr_front front;
 };
 
 struct mr_pool {
@@ -111,6 +147,22 @@ struct mr_endpoint {
 	mr_service_id service;
 };
 
+/* nat: what comes from here belongs to a session, and goes on under the service's address. */
+struct mr_nat_source {
+	struct mr_addr address; /* a backend's, of the service's family */
+	rte_be16_t port;	/* both a backend's and its service's */
+	struct mr_addr service_address;
+	mr_service_id service;
+	mr_backend_id backend;
+};
+
+/* An entry with neither is free. */
+struct mr_known_address {
+	struct mr_addr address;
+	bool has_endpoint;
+	bool has_nat_source;
+};
+
 struct mr_snapshot {
 	uint64_t generation;
 	struct mr_hash_key hash_key;
@@ -125,6 +177,12 @@ struct mr_snapshot {
 	/* Open addressing over (address, port); an entry with port 0 is free. */
 	struct mr_endpoint *endpoints;
 	uint32_t endpoint_mask; /* entries - 1, entries a power of two */
+	/* Likewise. */
+	struct mr_nat_source *nat_sources;
+	uint32_t nat_source_mask;
+	/* Every address of the two, each once; for fragments, whose ports are not known. */
+	struct mr_known_address *addresses;
+	uint32_t address_mask;
 
 	struct mr_addr probe_sources[MR_PROBE_SOURCES_MAX];
 	uint32_t probe_source_count;
@@ -135,6 +193,7 @@ struct mr_snapshot_sizes {
 	uint32_t pool_count;
 	uint32_t backend_capacity; /* highest id + 1 */
 	uint32_t endpoint_count;
+	uint32_t nat_source_count;
 };
 
 /*
@@ -156,6 +215,27 @@ int mr_snapshot_add_endpoint(struct mr_snapshot *snapshot, const struct mr_endpo
 /* NULL: no service there. Any thread. */
 const struct mr_endpoint *mr_snapshot_find_endpoint(const struct mr_snapshot *snapshot,
 						    const struct mr_addr *address, rte_be16_t port);
+
+/* Adds to nat_sources[]; -EEXIST when (address, port) is taken already. */
+int mr_snapshot_add_nat_source(struct mr_snapshot *snapshot, const struct mr_nat_source *source);
+/* NULL: no nat backend has it. Any thread. */
+const struct mr_nat_source *mr_snapshot_find_nat_source(const struct mr_snapshot *snapshot,
+							const struct mr_addr *address,
+							rte_be16_t port);
+/*
+ * Can a packet from @source to @destination, of which nothing else is known, be a service's? It
+ * goes to an endpoint's address, or comes from a nat source's. Any thread.
+ */
+bool mr_snapshot_knows_addresses(const struct mr_snapshot *snapshot, const struct mr_addr *source,
+				 const struct mr_addr *destination);
+
+/*
+ * Sets the fields of @backend that follow from the way to it: way_set, port, packet_max_bytes
+ * and front. @backend's address and forwarding are set already. A way too narrow for the outer
+ * headers and the smallest packet that IP promises to carry (68 bytes, RFC 791; 1280, RFC 8200)
+ * is none: -EMSGSIZE, and way_set stays false.
+ */
+int mr_backend_set_way(struct mr_backend *backend, const struct mr_way *way);
 
 /*
  * A table of @size slots with one reference, words all 0. With @previous (same size) it

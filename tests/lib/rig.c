@@ -11,6 +11,7 @@
 #include <rte_ethdev.h>
 #include <rte_lcore.h>
 
+#include "fragments.h"
 #include "pin_table.h"
 
 #define AWAIT_SECONDS 10
@@ -48,37 +49,54 @@ static int ethdev_create(struct rig *rig, uint32_t port)
 	return rc < 0 ? rc : ethdev;
 }
 
-static struct rte_ether_addr mac_of(uint8_t last)
+static struct rte_ether_addr mac_of(uint8_t group, uint8_t last)
 {
-	return (struct rte_ether_addr){{0x02, 0, 0, 0, 0, last}};
+	return (struct rte_ether_addr){{0x02, 0, 0, 0, group, last}};
+}
+
+/* What the worker calls the place that rings @index stand for. */
+static uint8_t place_of(uint32_t index)
+{
+	if (index == RIG_PROBE)
+		return WORKER_PROBE_PORT;
+	if (index >= RIG_KERNEL)
+		return (uint8_t)(WORKER_KERNEL_SIDE | (index - RIG_KERNEL));
+	return (uint8_t)index;
+}
+
+static void port_init(struct rig *rig, uint8_t index)
+{
+	rig->ports[index] = (struct port){
+		.ethdev = rig->worker.rx_queues[index].ethdev,
+		.kind = MR_DEVICE_VDEV,
+		.queues = 1,
+		.mac = mac_of(0, index),
+		.sibling = index,
+		.kernel_ethdev = rig->worker.rx_queues[RIG_KERNEL + index].ethdev,
+		.kernel_frame_max_bytes = RTE_ETHER_MAX_VLAN_FRAME_LEN,
+		.kernel_mac = mac_of(1, index),
+	};
 }
 
 static int ports_create(struct rig *rig)
 {
 	struct worker *worker = &rig->worker;
 
-	for (uint32_t i = 0; i <= RIG_PROBE; i++) {
+	for (uint32_t i = 0; i < RIG_RINGS; i++) {
 		const int ethdev = ethdev_create(rig, i);
 
 		if (ethdev < 0)
 			return ethdev;
 		worker->rx_queues[i] = (struct worker_rx_queue){
 			.ethdev = (uint16_t)ethdev,
-			.port = i == RIG_PROBE ? WORKER_PROBE_PORT : (uint8_t)i,
+			.port = place_of(i),
 		};
-		if (i == RIG_PROBE) {
-			worker->probe_ethdev = (uint16_t)ethdev;
-			continue;
-		}
-		rig->ports[i] = (struct port){
-			.ethdev = (uint16_t)ethdev,
-			.kind = MR_DEVICE_VDEV,
-			.queues = 1,
-			.mac = mac_of((uint8_t)i),
-		};
+		worker->rx_queue_count = i + 1;
 	}
-	worker->rx_queue_count = RIG_PROBE + 1;
-	worker->probe_mac = mac_of(0xff);
+	for (uint8_t i = 0; i < RIG_PORTS; i++)
+		port_init(rig, i);
+	worker->probe_ethdev = worker->rx_queues[RIG_PROBE].ethdev;
+	worker->probe_mac = mac_of(0, 0xff);
 	worker->ports = rig->ports;
 	worker->port_count = RIG_PORTS;
 	return 0;
@@ -102,8 +120,13 @@ static int worker_create(struct rig *rig)
 	rig->qsbr = qsbr_create();
 	worker->counters = calloc(1, sizeof(*worker->counters));
 	worker->pins = mr_pin_table_create(RIG_PIN_BUDGET);
-	if (rig->qsbr == NULL || worker->counters == NULL || worker->pins == NULL)
+	worker->spare_mbufs = rte_pktmbuf_pool_create("spares", RIG_SPARES, 0, 0,
+						      RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+	worker->fragments = fragment_table_create(SOCKET_ID_ANY);
+	if (rig->qsbr == NULL || worker->counters == NULL || worker->pins == NULL ||
+	    worker->spare_mbufs == NULL || worker->fragments == NULL)
 		return -ENOMEM;
+	worker->worker_count = 1;
 	worker->snapshot = &rig->published;
 	worker->qsbr = rig->qsbr;
 	worker->probe_backends = rig->probe_backends;
@@ -149,13 +172,15 @@ void rig_destroy(struct rig *rig)
 		rte_eth_dev_stop(rig->worker.rx_queues[i].ethdev);
 		rte_eth_dev_close(rig->worker.rx_queues[i].ethdev);
 	}
-	for (uint32_t i = 0; i <= RIG_PROBE; i++) {
+	for (uint32_t i = 0; i < RIG_RINGS; i++) {
 		ring_destroy(rig->in[i]);
 		ring_destroy(rig->out[i]);
 	}
+	fragment_table_destroy(rig->worker.fragments);
 	mr_pin_table_destroy(rig->worker.pins);
 	free(rig->worker.counters);
 	free(rig->qsbr);
+	rte_mempool_free(rig->worker.spare_mbufs);
 	rte_mempool_free(rig->mbufs);
 	free(rig);
 }
@@ -186,7 +211,8 @@ struct rte_mbuf *rig_collect(struct rig *rig, uint32_t port)
 
 uint32_t rig_free_mbufs(const struct rig *rig)
 {
-	return rte_mempool_avail_count(rig->mbufs);
+	return rte_mempool_avail_count(rig->mbufs) +
+	       rte_mempool_avail_count(rig->worker.spare_mbufs);
 }
 
 uint32_t rig_receive(struct rig *rig, uint32_t port, struct burst *burst)
@@ -196,8 +222,10 @@ uint32_t rig_receive(struct rig *rig, uint32_t port, struct burst *burst)
 
 void rig_discard(struct burst *burst)
 {
-	for (uint32_t i = 0; i < burst->count; i++)
-		rte_pktmbuf_free(burst->packets[i].mbuf);
+	for (uint32_t i = 0; i < burst->count; i++) {
+		if (burst->packets[i].verdict != TAKEN)
+			rte_pktmbuf_free(burst->packets[i].mbuf);
+	}
 	burst->count = 0;
 }
 

@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Shows single frames to the real worker. Reads cases from standard input, one JSON object a
- * line, and answers each with one line:
+ * Shows frames to the real worker, round by round. Reads cases from standard input, one JSON
+ * object a line: what the worker knows (world.h), and one step after the other, a frame or time
+ * that passes.
  *
- *	{"ports": [{"mac": "02:00:00:00:00:01", "kernel_has_copy": false}],
- *	 "probe_mac": "02:00:00:00:00:ff",
- *	 "services": [{"endpoints": [["10.0.0.10", 25]], "pool": 0,
- *	               "exclude": [["10.0.0.0", "10.0.0.63"]], "reject": true}],
- *	 "pools": [[[0, 0, false]]],           slots: current, base, moving; null: no backend
- *	 "backends": [{"alive": true, "port": 0, "next_hop": "02:00:00:00:01:00"}],
- *	 "probe_sources": ["10.0.0.9"], "probes": [[50000, 0]],
- *	 "arrives": 0, "frame": "0200..."}     index of a port, or "probe"
+ *	{"world": {...},
+ *	 "steps": [{"arrives": "port0", "frame": "0200...", "repeat": 1, "segments": [],
+ *	            "headroom": 128, "tailroom": 128, "checksum": "unknown"},
+ *	           {"seconds": 6}]}
  *
- *	{"verdict": "forwarded", "leaves": 0, "frame": "0200..."}    null: nothing left
+ * "segments" are the sizes of all segments but the last. Frames come and go by port0, kernel0
+ * (that port's kernel side) and so on, and probe. Each case is answered with one line, which
+ * says for every step which verdicts were given and which frames left, and what was counted in
+ * the whole case, where it is not zero; "backends" are the packets of each:
+ *
+ *	{"steps": [{"verdicts": {"forwarded": 1}, "out": [["port1", "0200..."]]}, ...],
+ *	 "counters": {"rx_packets": 1, "tx_packets": 1},
+ *	 "backends": {"0": 1}}
  *
  * With --verdicts it lists the names of all verdicts instead.
  */
@@ -24,8 +28,19 @@
 
 #include "../lib/rig.h"
 #include "../lib/test_eal.h"
+#include "arrival.h"
+#include "world.h"
 
-static const uint8_t hash_secret[MR_HASH_KEY_BYTES] = "golden frames!!";
+/* The worker's second: months long, so that none passes by itself, but 255 of them may. */
+#define CLOCK_HZ (1ULL << 56)
+
+struct replay {
+	struct rig *rig;
+	struct port devices[RIG_PORTS]; /* as the rig was made */
+	struct world *world;
+	uint64_t injected;
+	uint32_t mbufs_free; /* when nothing is under way */
+};
 
 static int complain(const char *what)
 {
@@ -33,225 +48,27 @@ static int complain(const char *what)
 	return -1;
 }
 
-static int read_mac(const char *text, struct rte_ether_addr *out)
+/* Places are numbered as the rig's rings are. */
+static void place_name(uint32_t place, char name[16])
 {
-	return rte_ether_unformat_addr(text, out) == 0 ? 0 : complain(text);
+	if (place < RIG_PORTS)
+		snprintf(name, 16, "port%u", place);
+	else if (place == RIG_PROBE)
+		snprintf(name, 16, "probe");
+	else
+		snprintf(name, 16, "kernel%u", place - RIG_KERNEL);
 }
 
-/* Null stands for MR_BACKEND_NONE. */
-static mr_backend_id read_backend(const json_t *value)
+static int read_place(const char *text)
 {
-	return json_is_null(value) ? MR_BACKEND_NONE : (mr_backend_id)json_integer_value(value);
-}
+	for (uint32_t place = 0; place < RIG_RINGS; place++) {
+		char name[16];
 
-static int read_ports(struct rig *rig, const json_t *ports)
-{
-	json_t *value;
-	size_t i;
-
-	if (json_array_size(ports) > RIG_PORTS)
-		return complain("too many ports");
-	json_array_foreach (ports, i, value) {
-		const char *mac;
-		int kernel_has_copy;
-
-		if (json_unpack(value, "{s:s, s:b !}", "mac", &mac, "kernel_has_copy",
-				&kernel_has_copy) < 0)
-			return complain("ports");
-		if (read_mac(mac, &rig->ports[i].mac) < 0)
-			return -1;
-		rig->ports[i].kind = kernel_has_copy ? MR_DEVICE_AF_PACKET : MR_DEVICE_AF_XDP;
+		place_name(place, name);
+		if (strcmp(text, name) == 0)
+			return (int)place;
 	}
-	return 0;
-}
-
-static int read_endpoints(struct mr_snapshot *snapshot, mr_service_id service,
-			  const json_t *endpoints)
-{
-	json_t *value;
-	size_t i;
-
-	json_array_foreach (endpoints, i, value) {
-		struct mr_endpoint endpoint = {.service = service};
-		const char *address;
-		int port;
-
-		if (json_unpack(value, "[s, i !]", &address, &port) < 0)
-			return complain("endpoints");
-		endpoint.address = frame_addr(address);
-		endpoint.port = rte_cpu_to_be_16((uint16_t)port);
-		if (mr_snapshot_add_endpoint(snapshot, &endpoint) < 0)
-			return complain("endpoint taken");
-	}
-	return 0;
-}
-
-#define EXCLUDES_MAX 16
-
-static int read_exclude(struct mr_service *service, const json_t *exclude)
-{
-	struct mr_range ranges[EXCLUDES_MAX];
-	json_t *value;
-	size_t i;
-
-	if (json_array_size(exclude) > EXCLUDES_MAX)
-		return complain("too many ranges");
-	json_array_foreach (exclude, i, value) {
-		const char *first, *last;
-
-		if (json_unpack(value, "[s, s !]", &first, &last) < 0)
-			return complain("exclude");
-		ranges[i] = (struct mr_range){frame_addr(first), frame_addr(last)};
-	}
-	return mr_snapshot_set_exclude(service, ranges, (uint32_t)json_array_size(exclude));
-}
-
-static int read_services(struct mr_snapshot *snapshot, const json_t *services)
-{
-	json_t *value;
-	size_t i;
-
-	json_array_foreach (services, i, value) {
-		struct mr_service *service = &snapshot->services[i];
-		const json_t *endpoints, *exclude;
-		int pool, reject;
-
-		if (json_unpack(value, "{s:o, s:i, s:o, s:b !}", "endpoints", &endpoints, "pool",
-				&pool, "exclude", &exclude, "reject", &reject) < 0)
-			return complain("services");
-		service->pool = (uint16_t)pool;
-		service->exclude_action = reject ? MR_EXCLUDE_REJECT : MR_EXCLUDE_DROP;
-		if (read_endpoints(snapshot, (mr_service_id)i, endpoints) < 0 ||
-		    read_exclude(service, exclude) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-static int read_pools(struct mr_snapshot *snapshot, const json_t *pools)
-{
-	json_t *slots, *slot;
-	size_t i, j;
-
-	json_array_foreach (pools, i, slots) {
-		struct mr_slots *table = mr_slots_create((uint32_t)json_array_size(slots), NULL);
-
-		if (table == NULL)
-			return complain("no memory");
-		snapshot->pools[i].slots = table;
-		json_array_foreach (slots, j, slot) {
-			const json_t *current, *base;
-			int moving;
-
-			if (json_unpack(slot, "[o, o, b !]", &current, &base, &moving) < 0)
-				return complain("pools");
-			table->words[j] =
-				mr_slot_make(read_backend(current), read_backend(base), moving);
-		}
-	}
-	return 0;
-}
-
-static int read_backends(struct mr_snapshot *snapshot, const json_t *backends)
-{
-	json_t *value;
-	size_t i;
-
-	json_array_foreach (backends, i, value) {
-		struct mr_backend *backend = &snapshot->backends[i];
-		const json_t *next_hop;
-		int alive, port;
-
-		if (json_unpack(value, "{s:b, s:i, s:o !}", "alive", &alive, "port", &port,
-				"next_hop", &next_hop) < 0)
-			return complain("backends");
-		*backend = (struct mr_backend){
-			.alive = alive,
-			.port = (uint8_t)port,
-			.next_hop_set = json_is_string(next_hop),
-			.forwarding = MR_FORWARDING_L2DSR,
-		};
-		if (backend->next_hop_set &&
-		    read_mac(json_string_value(next_hop), &backend->next_hop) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-static int read_probes(struct rig *rig, struct mr_snapshot *snapshot, const json_t *sources,
-		       const json_t *probes)
-{
-	json_t *value;
-	size_t i;
-
-	for (i = 0; i < RTE_DIM(rig->probe_backends); i++)
-		atomic_store(&rig->probe_backends[i], MR_BACKEND_NONE);
-	if (json_array_size(sources) > MR_PROBE_SOURCES_MAX)
-		return complain("too many probe sources");
-	json_array_foreach (sources, i, value)
-		snapshot->probe_sources[snapshot->probe_source_count++] =
-			frame_addr(json_string_value(value));
-	json_array_foreach (probes, i, value) {
-		int port, backend;
-
-		if (json_unpack(value, "[i, i !]", &port, &backend) < 0)
-			return complain("probes");
-		atomic_store(&rig->probe_backends[(uint16_t)port], (mr_backend_id)backend);
-	}
-	return 0;
-}
-
-/* What a case says, still as JSON. */
-struct replay_case {
-	const json_t *ports, *services, *pools, *backends, *probe_sources, *probes, *arrives;
-	const char *probe_mac, *frame;
-};
-
-static int read_case(json_t *root, struct replay_case *out)
-{
-	json_error_t error;
-
-	if (json_unpack_ex(root, &error, 0, "{s:o s:s s:o s:o s:o s:o s:o s:o s:s !}", "ports",
-			   &out->ports, "probe_mac", &out->probe_mac, "services", &out->services,
-			   "pools", &out->pools, "backends", &out->backends, "probe_sources",
-			   &out->probe_sources, "probes", &out->probes, "arrives", &out->arrives,
-			   "frame", &out->frame) < 0)
-		return complain(error.text);
-	return 0;
-}
-
-static uint32_t count_endpoints(const json_t *services)
-{
-	size_t count = 0, i;
-	json_t *value;
-
-	json_array_foreach (services, i, value)
-		count += json_array_size(json_object_get(value, "endpoints"));
-	return (uint32_t)count;
-}
-
-/* NULL after a complaint. */
-static struct mr_snapshot *build_snapshot(struct rig *rig, const struct replay_case *in)
-{
-	const struct mr_snapshot_sizes sizes = {
-		.service_capacity = (uint32_t)json_array_size(in->services),
-		.pool_count = (uint32_t)json_array_size(in->pools),
-		.backend_capacity = (uint32_t)json_array_size(in->backends),
-		.endpoint_count = count_endpoints(in->services),
-	};
-	struct mr_snapshot *snapshot = mr_snapshot_create(&sizes);
-
-	if (snapshot == NULL) {
-		complain("no memory");
-		return NULL;
-	}
-	mr_hash_key_init(&snapshot->hash_key, hash_secret);
-	if (read_services(snapshot, in->services) == 0 && read_pools(snapshot, in->pools) == 0 &&
-	    read_backends(snapshot, in->backends) == 0 &&
-	    read_probes(rig, snapshot, in->probe_sources, in->probes) == 0)
-		return snapshot;
-	mr_snapshot_destroy(snapshot);
-	return NULL;
+	return complain("no such port");
 }
 
 static int hex_digit(char digit)
@@ -263,11 +80,11 @@ static int hex_digit(char digit)
 }
 
 /* Returns the number of bytes or a negative number. */
-static int read_hex(const char *text, uint8_t bytes[FRAME_BYTES_MAX])
+static int read_hex(const char *text, uint8_t bytes[ARRIVAL_BYTES_MAX])
 {
 	const size_t digits = strlen(text);
 
-	if (digits % 2 != 0 || digits / 2 > FRAME_BYTES_MAX)
+	if (digits % 2 != 0 || digits / 2 > ARRIVAL_BYTES_MAX)
 		return complain("frame is too long, or has half a byte");
 	for (size_t i = 0; i < digits / 2; i++) {
 		const int high = hex_digit(text[2 * i]);
@@ -280,44 +97,246 @@ static int read_hex(const char *text, uint8_t bytes[FRAME_BYTES_MAX])
 	return (int)(digits / 2);
 }
 
-static void print_frame(const struct rte_mbuf *mbuf)
+static json_t *hex_of(const struct rte_mbuf *mbuf)
 {
+	static const char digits[] = "0123456789abcdef";
+	const size_t room = (size_t)rte_pktmbuf_pkt_len(mbuf) * 2;
+	char *text = malloc(room + 1);
 	const struct rte_mbuf *segment;
+	size_t used = 0;
+	json_t *value;
 
-	putchar('"');
+	if (text == NULL)
+		abort();
 	for (segment = mbuf; segment != NULL; segment = segment->next) {
 		const uint8_t *bytes = rte_pktmbuf_mtod(segment, const uint8_t *);
 
-		for (uint32_t i = 0; i < rte_pktmbuf_data_len(segment); i++)
-			printf("%02x", bytes[i]);
+		for (uint32_t i = 0; i < rte_pktmbuf_data_len(segment) && used < room; i++) {
+			text[used++] = digits[bytes[i] >> 4];
+			text[used++] = digits[bytes[i] & 0xf];
+		}
 	}
-	putchar('"');
+	value = json_stringn(text, used);
+	free(text);
+	return value;
 }
 
-/* One verdict, and at most one frame that left; anything else is an error. */
-static int print_answer(struct rig *rig)
+/* Fragments whose first one has not come. */
+static uint64_t waiting(const struct replay *replay)
 {
-	uint32_t frames = 0;
+	const struct mr_worker_counters *counters = replay->rig->worker.counters;
 
-	for (unsigned int i = 0; i < MR_VERDICT_COUNT; i++) {
-		if (rig->worker.counters->verdicts[i] == 1)
-			printf("{\"verdict\": \"%s\"", mr_verdict_name(i));
+	return counters->fragments_kept - counters->fragments_released;
+}
+
+/* Until the worker has met all that was injected; a round takes a burst from every queue. */
+static int settle(struct replay *replay)
+{
+	struct rig *rig = replay->rig;
+
+	for (uint32_t i = 0; i <= RIG_RING_SIZE / BURST_SIZE; i++)
+		worker_round(&rig->worker);
+	if (rig_verdicts(rig) + waiting(replay) != replay->injected ||
+	    rig->worker.counters->rx_packets != replay->injected)
+		return complain("verdicts do not add up to the packets received");
+	return 0;
+}
+
+static void collect(struct rig *rig, json_t *out)
+{
+	for (uint32_t place = 0; place < RIG_RINGS; place++) {
+		struct rte_mbuf *mbuf;
+		char name[16];
+
+		place_name(place, name);
+		while ((mbuf = rig_collect(rig, place)) != NULL) {
+			json_array_append_new(out, json_pack("[s, o]", name, hex_of(mbuf)));
+			rte_pktmbuf_free(mbuf);
+		}
 	}
-	for (uint32_t port = 0; port <= RIG_PROBE; port++) {
-		struct rte_mbuf *mbuf = rig_collect(rig, port);
+}
 
-		if (mbuf == NULL)
+/* In bundles that fit on the rings. */
+static int inject(struct replay *replay, uint32_t place, const struct arrival *arrival, int repeat,
+		  json_t *out)
+{
+	for (int i = 0; i < repeat; i++) {
+		struct rte_mbuf *mbuf = arrival_to_mbuf(replay->rig->mbufs, arrival);
+
+		if (mbuf == NULL || !rig_inject_mbuf(replay->rig, place, mbuf)) {
+			rte_pktmbuf_free(mbuf);
+			return complain("no mbuf, or no room on the ring");
+		}
+		replay->injected++;
+		if (i % (RIG_RING_SIZE / 4) != RIG_RING_SIZE / 4 - 1)
 			continue;
-		frames++;
-		if (port == RIG_PROBE)
-			printf(", \"leaves\": \"probe\", \"frame\": ");
-		else
-			printf(", \"leaves\": %u, \"frame\": ", port);
-		print_frame(mbuf);
-		rte_pktmbuf_free(mbuf);
+		if (settle(replay) < 0)
+			return -1;
+		collect(replay->rig, out);
 	}
-	puts(frames == 0 ? ", \"leaves\": null, \"frame\": null}" : "}");
-	return rig_verdicts(rig) == 1 && frames <= 1 ? 0 : complain("not one verdict, one frame");
+	return 0;
+}
+
+static int read_checksum(const char *text, uint64_t *out)
+{
+	if (strcmp(text, "good") == 0)
+		*out = RTE_MBUF_F_RX_IP_CKSUM_GOOD;
+	else if (strcmp(text, "bad") == 0)
+		*out = RTE_MBUF_F_RX_IP_CKSUM_BAD;
+	else if (strcmp(text, "unknown") != 0)
+		return complain("checksum");
+	return 0;
+}
+
+static int read_segments(const json_t *segments, struct arrival *arrival)
+{
+	json_t *value;
+	size_t i;
+
+	if (json_array_size(segments) >= ARRIVAL_SEGMENTS_MAX)
+		return complain("too many segments");
+	json_array_foreach (segments, i, value)
+		arrival->segment_bytes[i] = (uint16_t)json_integer_value(value);
+	arrival->segment_count = (uint32_t)i + 1;
+	return 0;
+}
+
+static int step_frame(struct replay *replay, json_t *step, json_t *out)
+{
+	uint8_t bytes[ARRIVAL_BYTES_MAX];
+	struct arrival arrival = {.bytes = bytes};
+	int repeat, headroom, tailroom, count, place;
+	const char *arrives, *frame, *checksum;
+	const json_t *segments;
+
+	if (json_unpack(step, "{s:s s:s s:i s:o s:i s:i s:s !}", "arrives", &arrives, "frame",
+			&frame, "repeat", &repeat, "segments", &segments, "headroom", &headroom,
+			"tailroom", &tailroom, "checksum", &checksum) < 0)
+		return complain("step");
+	place = read_place(arrives);
+	count = read_hex(frame, bytes);
+	if (place < 0 || count < 0 || read_checksum(checksum, &arrival.checksum_flag) < 0 ||
+	    read_segments(segments, &arrival) < 0)
+		return -1;
+	arrival.byte_count = (uint32_t)count;
+	arrival.headroom = (uint16_t)headroom;
+	arrival.tailroom = (uint16_t)tailroom;
+	return inject(replay, (uint32_t)place, &arrival, repeat, out);
+}
+
+static void elapse(struct worker *worker, uint64_t seconds)
+{
+	worker->clock_start -= seconds * CLOCK_HZ;
+	worker->next_second = 0;
+}
+
+static void count_verdicts(const struct rig *rig, uint64_t counts[MR_VERDICT_COUNT])
+{
+	for (unsigned int i = 0; i < MR_VERDICT_COUNT; i++)
+		counts[i] = rig->worker.counters->verdicts[i];
+}
+
+static json_t *verdicts_since(const struct rig *rig, const uint64_t before[MR_VERDICT_COUNT])
+{
+	uint64_t now[MR_VERDICT_COUNT];
+	json_t *verdicts = json_object();
+
+	count_verdicts(rig, now);
+	for (unsigned int i = 0; i < MR_VERDICT_COUNT; i++) {
+		if (now[i] != before[i])
+			json_object_set_new(verdicts, mr_verdict_name(i),
+					    json_integer((json_int_t)(now[i] - before[i])));
+	}
+	return verdicts;
+}
+
+/* NULL after a complaint. */
+static json_t *replay_step(struct replay *replay, json_t *step)
+{
+	const json_t *seconds = json_object_get(step, "seconds");
+	uint64_t before[MR_VERDICT_COUNT];
+	json_t *out = json_array();
+	int rc = 0;
+
+	count_verdicts(replay->rig, before);
+	if (seconds != NULL)
+		elapse(&replay->rig->worker, (uint64_t)json_integer_value(seconds));
+	else
+		rc = step_frame(replay, step, out);
+	if (rc == 0)
+		rc = settle(replay);
+	if (rc < 0) {
+		json_decref(out);
+		return NULL;
+	}
+	collect(replay->rig, out);
+	return json_pack("{s:o s:o}", "verdicts", verdicts_since(replay->rig, before), "out", out);
+}
+
+static json_t *counters_now(const struct mr_worker_counters *counters)
+{
+	const struct {
+		const char *name;
+		uint64_t value;
+	} all[] = {
+		{"rx_packets", counters->rx_packets},
+		{"rx_bytes", counters->rx_bytes},
+		{"tx_packets", counters->tx_packets},
+		{"tx_bytes", counters->tx_bytes},
+		{"pins_created", counters->pins_created},
+		{"pins_adopted", counters->pins_adopted},
+		{"fragments_kept", counters->fragments_kept},
+		{"fragments_released", counters->fragments_released},
+		{"cut_packets", counters->cut_packets},
+		{"mss_clamped", counters->mss_clamped},
+	};
+	json_t *values = json_object();
+
+	for (uint32_t i = 0; i < RTE_DIM(all); i++) {
+		if (all[i].value != 0)
+			json_object_set_new(values, all[i].name,
+					    json_integer((json_int_t)all[i].value));
+	}
+	return values;
+}
+
+static json_t *backends_now(const struct replay *replay)
+{
+	const struct mr_worker_counters *counters = replay->rig->worker.counters;
+	json_t *values = json_object();
+
+	for (uint32_t i = 0; i < replay->world->snapshot->backend_capacity; i++) {
+		const uint64_t packets = counters->backends[i].packets;
+		char id[11];
+
+		if (packets == 0)
+			continue;
+		snprintf(id, sizeof(id), "%u", i);
+		json_object_set_new(values, id, json_integer((json_int_t)packets));
+	}
+	return values;
+}
+
+static int replay_steps(struct replay *replay, const json_t *steps)
+{
+	json_t *answers = json_array(), *answer, *step;
+	size_t i;
+
+	json_array_foreach (steps, i, step) {
+		answer = replay_step(replay, step);
+		if (answer == NULL) {
+			json_decref(answers);
+			return -1;
+		}
+		json_array_append_new(answers, answer);
+	}
+	answer = json_pack("{s:o s:o s:o}", "steps", answers, "counters",
+			   counters_now(replay->rig->worker.counters), "backends",
+			   backends_now(replay));
+	json_dumpf(answer, stdout, JSON_COMPACT);
+	putchar('\n');
+	json_decref(answer);
+	return 0;
 }
 
 static bool keep_none(void *context, uint64_t hash, const struct mr_pin *pin)
@@ -326,72 +345,74 @@ static bool keep_none(void *context, uint64_t hash, const struct mr_pin *pin)
 	return false;
 }
 
-/* Takes the worker's snapshot away, so that nobody else touches what is cleared here. */
-static void clear(struct rig *rig)
+/* Ages out what the worker still follows; then every mbuf must be back. */
+static int leave_world(struct replay *replay)
 {
-	const struct mr_snapshot *previous = rig_publish(rig, NULL);
+	struct rig *rig = replay->rig;
 	uint32_t cursor = 0;
+	int rc;
 
-	mr_snapshot_destroy((struct mr_snapshot *)(uintptr_t)previous);
+	elapse(&rig->worker, 2 * MR_FRAGMENT_TIMEOUT_S);
+	rc = settle(replay);
+	atomic_store(&rig->published, NULL);
+	world_destroy(replay->world);
+	replay->world = NULL;
+	replay->injected = 0;
 	mr_pin_table_sweep(rig->worker.pins, &cursor, UINT32_MAX, keep_none, NULL);
 	memset(rig->worker.counters, 0, sizeof(*rig->worker.counters));
+	if (rc == 0 && rig_free_mbufs(rig) != replay->mbufs_free)
+		return complain("a buffer was lost");
+	return rc;
 }
 
-static int replay(struct rig *rig, const struct replay_case *in)
+static int enter_world(struct replay *replay, const json_t *world)
 {
-	struct mr_snapshot *snapshot;
-	uint8_t frame[FRAME_BYTES_MAX];
-	const int bytes = read_hex(in->frame, frame);
-	const uint32_t port =
-		json_is_string(in->arrives) ? RIG_PROBE : (uint32_t)json_integer_value(in->arrives);
+	struct worker *worker = &replay->rig->worker;
 
-	clear(rig);
-	if (bytes < 0 || port > RIG_PROBE || read_ports(rig, in->ports) < 0 ||
-	    read_mac(in->probe_mac, &rig->worker.probe_mac) < 0)
-		return complain("frame, port or probe_mac");
-	snapshot = build_snapshot(rig, in);
-	if (snapshot == NULL)
+	replay->world = world_create(world, replay->devices);
+	if (replay->world == NULL)
 		return -1;
-	if (!rig_inject(rig, port, frame, (uint32_t)bytes)) {
-		mr_snapshot_destroy(snapshot);
-		return complain("no mbuf");
-	}
-	rig_publish(rig, snapshot);
-	if (!rig_await(rig, 1))
-		return complain("no verdict");
-	/* The worker has left the round in which it gave the verdict: its frame is out. */
-	rig_publish(rig, snapshot);
-	return print_answer(rig);
+	world_enter(replay->world, replay->rig);
+	atomic_store(&replay->rig->published, replay->world->snapshot);
+	worker->clock_start = rte_rdtsc();
+	worker->clock_hz = CLOCK_HZ;
+	worker->next_second = 0;
+	worker->now_s = 0;
+	worker->too_big_s = 0;
+	worker->too_big_sent = 0;
+	return 0;
 }
 
-static int replay_line(struct rig *rig, const char *line)
+static int replay_line(struct replay *replay, const char *line)
 {
-	struct replay_case in;
+	const json_t *world, *steps;
 	json_error_t error;
 	json_t *root = json_loads(line, JSON_REJECT_DUPLICATES, &error);
 	int rc;
 
 	if (root == NULL)
 		return complain(error.text);
-	rc = read_case(root, &in);
-	if (rc == 0)
-		rc = replay(rig, &in);
+	rc = json_unpack_ex(root, &error, 0, "{s:o s:o !}", "world", &world, "steps", &steps);
+	if (rc < 0)
+		complain(error.text);
+	else
+		rc = enter_world(replay, world);
+	if (rc == 0) {
+		rc = replay_steps(replay, steps);
+		rc = leave_world(replay) < 0 ? -1 : rc;
+	}
 	json_decref(root);
 	return rc;
 }
 
-static int replay_all(struct rig *rig)
+static int replay_all(struct replay *replay)
 {
 	char *line = NULL;
 	size_t room = 0;
-	int rc = rig_start(rig);
+	int rc = 0;
 
-	if (rc < 0)
-		return rc;
 	while (rc == 0 && getline(&line, &room, stdin) > 0)
-		rc = replay_line(rig, line);
-	clear(rig);
-	rig_stop(rig);
+		rc = replay_line(replay, line);
 	free(line);
 	return rc;
 }
@@ -405,18 +426,20 @@ static int list_verdicts(void)
 
 int main(int argc, char **argv)
 {
-	struct rig *rig;
+	struct replay replay = {0};
 	int rc;
 
 	if (argc == 2 && strcmp(argv[1], "--verdicts") == 0)
 		return list_verdicts();
 	if (argc != 1 || test_eal_start() < 0)
 		return EXIT_FAILURE;
-	rig = rig_create();
-	if (rig == NULL)
+	replay.rig = rig_create();
+	if (replay.rig == NULL)
 		return EXIT_FAILURE;
-	rc = replay_all(rig);
-	rig_destroy(rig);
+	memcpy(replay.devices, replay.rig->ports, sizeof(replay.devices));
+	replay.mbufs_free = rig_free_mbufs(replay.rig);
+	rc = replay_all(&replay);
+	rig_destroy(replay.rig);
 	test_eal_stop();
 	return rc < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -91,7 +91,14 @@ static void test_defaults(void)
 	CU_ASSERT_EQUAL(config->sessions.pin_budget, 1000000);
 	CU_ASSERT_EQUAL(config->ports[0].device_kind, MR_DEVICE_VDEV);
 	CU_ASSERT_STRING_EQUAL(config->ports[0].device_arguments, "net_null0");
+	CU_ASSERT_EQUAL(config->ports[0].vlan_count, 0);
+	CU_ASSERT_EQUAL(config->ports[0].mtu_bytes, 0);
+	CU_ASSERT(config->ports[0].twin);
+	CU_ASSERT_PTR_NULL(config->ports[0].interface);
 	CU_ASSERT_EQUAL(config->pools[0].forwarding, MR_FORWARDING_L2DSR);
+	CU_ASSERT_FALSE(config->pools[0].tunnel.source_given);
+	CU_ASSERT_EQUAL(config->pools[0].tunnel.port, 6080);
+	CU_ASSERT_EQUAL(config->pools[0].mss_max_bytes, 0);
 	CU_ASSERT_EQUAL(config->pools[0].table_size, 65537);
 	CU_ASSERT_EQUAL(config->pools[0].backends[0].weight, 100);
 	CU_ASSERT_EQUAL(config->pools[0].backends[0].state, CONFIG_BACKEND_ENABLED);
@@ -103,6 +110,87 @@ static void test_defaults(void)
 	config_free(config);
 	json_decref(json);
 }
+
+static const char modes[] =
+	"{\"ports\": [{\"name\": \"p\", \"device\": \"pci:0000:03:00.0\", \"vlan\": [100, 7], "
+	"\"mtu\": 9000, \"twin\": false, \"interface\": \"eth0.100.7\"}, {\"name\": \"q\", "
+	"\"device\": \"af_xdp:eth0\", \"twin\": false}], "
+	"\"pools\": [{\"name\": \"a\", \"forwarding\": \"gue\", \"mss\": 1400, \"tunnel\": "
+	"{\"source\": \"192.0.2.0/24\", \"port\": 5555}, \"backends\": [{\"name\": \"b\", "
+	"\"address\": \"10.0.0.1\"}]}, {\"name\": \"n\", \"forwarding\": \"nat\", \"backends\": "
+	"[{\"name\": \"b\", \"address\": \"10.0.0.1\"}]}, {\"name\": \"i\", \"forwarding\": "
+	"\"ipip\", \"backends\": [{\"name\": \"b\", \"address\": \"2001:db8::1\"}]}], "
+	"\"services\": [{\"name\": \"s\", \"namespace\": \"x.org\", \"addresses\": "
+	"[\"10.0.0.9\", \"2001:db8::9\"], \"ports\": [25], \"pool\": \"a\"}, {\"name\": \"t\", "
+	"\"namespace\": \"x.org\", \"addresses\": [\"10.0.0.8\"], \"ports\": [25], \"pool\": "
+	"\"n\"}, {\"name\": \"u\", \"namespace\": \"x.org\", \"addresses\": [\"10.0.0.7\"], "
+	"\"ports\": [587], \"pool\": \"n\"}]}";
+
+static void check_modes(const struct config *config)
+{
+	const struct config_port *port = &config->ports[0];
+	const struct config_pool *pool = &config->pools[0];
+
+	CU_ASSERT_EQUAL(port->device_kind, MR_DEVICE_PCI);
+	CU_ASSERT_EQUAL_FATAL(port->vlan_count, 2);
+	CU_ASSERT_EQUAL(port->vlan[0], 100);
+	CU_ASSERT_EQUAL(port->vlan[1], 7);
+	CU_ASSERT_EQUAL(port->mtu_bytes, 9000);
+	CU_ASSERT_FALSE(port->twin);
+	CU_ASSERT_STRING_EQUAL(port->interface, "eth0.100.7");
+	CU_ASSERT_FALSE(config->ports[1].twin);
+	CU_ASSERT_EQUAL(pool->forwarding, MR_FORWARDING_GUE);
+	CU_ASSERT_EQUAL(pool->mss_max_bytes, 1400);
+	CU_ASSERT(pool->tunnel.source_given);
+	CU_ASSERT_EQUAL(pool->tunnel.source.length, 96 + 24);
+	CU_ASSERT_EQUAL(pool->tunnel.port, 5555);
+	CU_ASSERT_EQUAL(config->pools[1].forwarding, MR_FORWARDING_NAT);
+	CU_ASSERT_EQUAL(config->pools[2].forwarding, MR_FORWARDING_IPIP);
+	CU_ASSERT_EQUAL(config->pools[2].tunnel.port, 6080);
+}
+
+static void test_modes(void)
+{
+	json_t *json = json_loads(minimal, 0, NULL), *change = json_loads(modes, 0, NULL);
+	struct field_errors errors = {0};
+	struct config *config, *copy;
+	json_t *encoded;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(change);
+	json_object_update(json, change);
+	config = config_decode(json, &errors);
+	field_errors_print(&errors, stdout);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(config);
+	check_modes(config);
+	copy = config_copy(config);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(copy);
+	check_modes(copy);
+	encoded = config_encode(copy);
+	config_free(config);
+	config_free(copy);
+	config = config_decode(encoded, &errors);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(config);
+	check_modes(config);
+	config_free(config);
+	json_decref(encoded);
+	json_decref(change);
+	json_decref(json);
+}
+
+/* The pool of the minimal configuration, in another mode. */
+#define TUNNEL_POOL(forwarding, tunnel)                                       \
+	"{\"pools\": [{\"name\": \"a\", \"forwarding\": \"" forwarding "\", " \
+	"\"tunnel\": {" tunnel "}, \"backends\": [{\"name\": \"b\", "         \
+	"\"address\": \"10.0.0.1\"}]}]}"
+
+/* Two services of one nat pool with one backend. */
+#define NAT_CONFIG(backend, addresses, other_address, other_ports)                               \
+	"{\"pools\": [{\"name\": \"a\", \"forwarding\": \"nat\", \"backends\": "                 \
+	"[{\"name\": \"b\", \"address\": " backend "}]}], "                                      \
+	"\"services\": [{\"name\": \"s\", \"namespace\": \"x.org\", \"addresses\": "             \
+	"[" addresses "], \"ports\": [25], \"pool\": \"a\"}, {\"name\": \"t\", "                 \
+	"\"namespace\": \"y.org\", \"addresses\": [" other_address "], \"ports\": [" other_ports \
+	"], \"pool\": \"a\"}]}"
 
 /* @change: members that replace those of the minimal configuration. */
 static void test_refused(void)
@@ -126,8 +214,9 @@ static void test_refused(void)
 		{"{\"ports\": []}", "/ports", "at least 1"},
 		{"{\"ports\": [{\"name\": \"p\", \"device\": \"eth0\"}]}", "/ports/0/device",
 		 "\"eth0\" is not a device"},
-		{"{\"ports\": [{\"name\": \"p\", \"device\": \"pci:0000:03:00.0\"}]}",
-		 "/ports/0/device", "PCI devices are not supported by this version"},
+		{"{\"ports\": [{\"name\": \"p\", \"device\": \"pci:03:00.0\"}]}", "/ports/0/device",
+		 "\"pci:03:00.0\" does not name a PCI device: expected its whole address, like "
+		 "\"pci:0000:03:00.0\""},
 		{"{\"ports\": [{\"name\": \"p\", \"device\": \"net_null0\"}, "
 		 "{\"name\": \"q\", \"device\": \"net_null0\"}]}",
 		 "/ports/1/device", "already at /ports/0/device"},
@@ -167,6 +256,104 @@ static void test_refused(void)
 		{"{\"services\": [{\"name\": \"s\", \"namespace\": \"x.org\", \"addresses\": "
 		 "[\"10.0.0.9\"], \"ports\": [70000], \"pool\": \"a\"}]}",
 		 "/services/0/ports/0", "70000 is outside 1..65535"},
+		{"{\"ports\": [{\"name\": \"p\", \"device\": \"net_null0\", \"vlan\": [1, 2, 3]}]}",
+		 "/ports/0/vlan", "3 elements; at most 2 allowed"},
+		{"{\"ports\": [{\"name\": \"p\", \"device\": \"net_null0\", \"vlan\": [4095]}]}",
+		 "/ports/0/vlan/0", "4095 is outside 1..4094"},
+		{"{\"ports\": [{\"name\": \"p\", \"device\": \"net_null0\", \"vlan\": [7]}, "
+		 "{\"name\": \"q\", \"device\": \"net_null0\", \"vlan\": [7]}]}",
+		 "/ports/1/device",
+		 "\"net_null0\" is already at /ports/0/device; ports that share a device differ in "
+		 "\"vlan\""},
+		{"{\"ports\": [{\"name\": \"p\", \"device\": \"net_null0,size=64\"}, "
+		 "{\"name\": \"q\", \"device\": \"net_null0,size=99\", \"vlan\": [7]}]}",
+		 "/ports/1/device",
+		 "\"net_null0,size=99\" is the same device as \"net_null0,size=64\" at "
+		 "/ports/0/device; ports that share a device spell it alike"},
+		{"{\"ports\": [{\"name\": \"p\", \"device\": \"af_xdp:eth0\"}, "
+		 "{\"name\": \"q\", \"device\": \"af_packet:eth0\", \"vlan\": [7]}]}",
+		 "/ports/1/device",
+		 "\"af_packet:eth0\" is the same device as \"af_xdp:eth0\" at /ports/0/device; "
+		 "ports "
+		 "that share a device spell it alike"},
+		{"{\"ports\": [{\"name\": \"p\", \"device\": \"net_null0\", \"mtu\": 9000}, "
+		 "{\"name\": \"q\", \"device\": \"net_null0\", \"vlan\": [7]}]}",
+		 "/ports/1/mtu",
+		 "/ports/0 has another one; ports that share a device have the same MTU"},
+		{"{\"ports\": [{\"name\": \"p\", \"device\": \"net_null0\", \"mtu\": 67}]}",
+		 "/ports/0/mtu", "67 is outside 68..9216"},
+		{"{\"ports\": [{\"name\": \"p\", \"device\": \"af_xdp:eth0\", \"mtu\": 9000}]}",
+		 "/ports/0/mtu",
+		 "\"af_xdp:eth0\" has an MTU already, which the kernel sets (ip link set dev eth0 "
+		 "mtu "
+		 "9000)"},
+		{"{\"ports\": [{\"name\": \"p\", \"device\": \"af_packet:eth0\", \"twin\": true}]}",
+		 "/ports/0/twin",
+		 "\"af_packet:eth0\" needs none: what is not for a service stays with the kernel"},
+		{"{\"ports\": [{\"name\": \"sixteen-bytes-xx\", \"device\": "
+		 "\"pci:0000:03:00.0\"}]}",
+		 "/ports/0/name",
+		 "\"sixteen-bytes-xx\" cannot name the twin interface: at most 15 bytes; take a "
+		 "shorter name, or \"twin\": false"},
+		{"{\"ports\": [{\"name\": \"p\", \"device\": \"pci:0000:03:00.0\", \"neighbours\": "
+		 "[{\"address\": \"10.0.0.1\", \"mac\": \"02:00:00:00:00:01\"}]}]}",
+		 "/ports/0/neighbours",
+		 "static neighbours are for virtual devices (net_...) only, not for "
+		 "\"pci:0000:03:00.0\""},
+		{"{\"ports\": [{\"name\": \"p\", \"device\": \"net_null0\", \"interface\": \"a "
+		 "b\"}]}",
+		 "/ports/0/interface",
+		 "\"a b\" is not the name of an interface: 1..15 bytes without \"/\", \":\" and "
+		 "space"},
+		{"{\"pools\": [{\"name\": \"a\", \"backends\": [], \"forwarding\": \"gre\"}]}",
+		 "/pools/0/forwarding",
+		 "\"gre\" is not one of \"l2dsr\", \"ipip\", \"gue\", \"nat\""},
+		{"{\"pools\": [{\"name\": \"a\", \"backends\": [], \"mss\": 535}]}", "/pools/0/mss",
+		 "535 is outside 536..9176, and not 0 (not touched)"},
+		{"{\"pools\": [{\"name\": \"a\", \"backends\": [], \"mss\": 9177}]}",
+		 "/pools/0/mss", "9177 is outside 0..9176"},
+		{TUNNEL_POOL("l2dsr", "\"source\": \"10.0.0.2\""), "/pools/0/tunnel/source",
+		 "l2dsr has no outer headers"},
+		{TUNNEL_POOL("nat", "\"port\": 6080"), "/pools/0/tunnel/port",
+		 "nat has no UDP port"},
+		{TUNNEL_POOL("ipip", "\"port\": 6080"), "/pools/0/tunnel/port",
+		 "ipip has no UDP port"},
+		{TUNNEL_POOL("gue", "\"port\": 0"), "/pools/0/tunnel/port",
+		 "0 is outside 1..65535"},
+		{TUNNEL_POOL("gue", "\"source\": \"224.0.0.1\""), "/pools/0/tunnel/source",
+		 "\"224.0.0.1\" is not the address of a host"},
+		{TUNNEL_POOL("gue", "\"source\": \"172.16.0.0/12\""), "/pools/0/tunnel/source",
+		 "\"172.16.0.0/12\" leaves 20 bits to vary; at most 16 allowed (/16 or longer)"},
+		{TUNNEL_POOL("gue", "\"source\": \"2001:db8::2\""), "/pools/0/tunnel/source",
+		 "is IPv6, but backend \"b\" has an IPv4 address"},
+		{TUNNEL_POOL("gue", "\"source\": \"10.0.0.0/30\""), "/pools/0/tunnel/source",
+		 "includes 10.0.0.1, the address of backend \"b\": a server drops packets that "
+		 "seem "
+		 "to come from itself"},
+		{TUNNEL_POOL("ipip", "\"source\": \"10.0.0.8/29\""), "/pools/0/tunnel/source",
+		 "includes 10.0.0.9, the address of service \"s\": a server drops packets that "
+		 "seem "
+		 "to come from itself"},
+		{"{\"ports\": [{\"name\": \"p\", \"device\": \"net_null0\", \"neighbours\": "
+		 "[{\"address\": \"10.0.0.1\", \"mac\": \"02:00:00:00:00:01\"}]}], "
+		 "\"pools\": [{\"name\": \"a\", \"forwarding\": \"gue\", \"backends\": [{\"name\": "
+		 "\"b\", \"address\": \"10.0.0.1\"}]}]}",
+		 "/pools/0/tunnel/source",
+		 "missing, which the static next hop of backend \"b\" calls for"},
+		{NAT_CONFIG("\"10.0.0.1\"", "\"10.0.0.9\", \"10.0.0.8\"", "\"10.0.0.7\"", "26"),
+		 "/services/0/addresses/1",
+		 "a service of nat pool \"a\" has one address: the answers of its backends would "
+		 "not "
+		 "tell which of several they are for"},
+		{NAT_CONFIG("\"2001:db8::1\"", "\"10.0.0.9\"", "\"2001:db8::7\"", "26"),
+		 "/services/0/addresses/0",
+		 "\"10.0.0.9\" is IPv4, but backend \"b\" of nat pool \"a\" has an IPv6 address"},
+		{/* once, though two backends clash */
+		 NAT_CONFIG("\"10.0.0.1\"}, {\"name\": \"c\", \"address\": \"10.0.0.2\"",
+			    "\"10.0.0.9\"", "\"10.0.0.7\"", "587, 25"),
+		 "/services/1/ports/1",
+		 "nat: answers of backend \"b\" (10.0.0.1) from port 25 already belong to service "
+		 "\"s\" (/services/0)"},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -272,6 +459,32 @@ static void test_endpoints_over_all_services(void)
 	json_decref(json);
 }
 
+/* Backends times ports; another service on the same pool brings its own. */
+static void test_nat_sources_over_all_services(void)
+{
+	json_t *json = json_loads(minimal, 0, NULL);
+	json_t *pool = many_backends("a", 32767, 1), *ports = json_pack("[i, i]", 25, 587);
+	json_t *service = json_array_get(json_object_get(json, "services"), 0);
+	struct field_errors errors = {0};
+	struct config *config;
+
+	json_object_set_new(pool, "forwarding", json_string("nat"));
+	json_object_set_new(json, "pools", json_pack("[o]", pool));
+	json_object_set_new(service, "ports", ports);
+	json_object_set_new(service, "addresses", json_pack("[s]", "192.0.2.1"));
+	config = config_decode(json, &errors);
+	CU_ASSERT_PTR_NOT_NULL(config); /* 65534 of them */
+	config_free(config);
+
+	json_array_append_new(ports, json_integer(465));
+	CU_ASSERT_PTR_NULL(config_decode(json, &errors));
+	CU_ASSERT(
+		errors_have(&errors, "/services",
+			    "98301 pairs of backend and port of nat pools in all; at most 65536"));
+	field_errors_fini(&errors);
+	json_decref(json);
+}
+
 /* The published schema is the one that the tables say. */
 static void test_published_schema(void)
 {
@@ -322,10 +535,12 @@ int main(void)
 		UNIT_TEST(test_example),
 		UNIT_TEST(test_copy_and_encode),
 		UNIT_TEST(test_defaults),
+		UNIT_TEST(test_modes),
 		UNIT_TEST(test_refused),
 		UNIT_TEST(test_all_errors_at_once),
 		UNIT_TEST(test_backends_over_all_pools),
 		UNIT_TEST(test_endpoints_over_all_services),
+		UNIT_TEST(test_nat_sources_over_all_services),
 		UNIT_TEST(test_published_schema),
 		UNIT_TEST(test_tables),
 		CU_TEST_INFO_NULL,

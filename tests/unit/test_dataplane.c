@@ -20,6 +20,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -30,10 +31,14 @@
 
 #include <mailrail/dataplane.h>
 
+#include "../lib/frame.h"
 #include "../lib/unit.h"
 
 #define LEFT  "left"
 #define RIGHT "right"
+
+/* The kernel's side of LEFT. */
+#define KERNEL_SIDE "mailrail0"
 
 #define DEADLINE_MS 10000
 
@@ -107,7 +112,16 @@ static bool has_clsact(void)
 
 static bool left_is_clean(void)
 {
-	return xdp_program() == 0 && !has_clsact() && if_nametoindex(MR_PROBE_INTERFACE) == 0;
+	return xdp_program() == 0 && !has_clsact() && if_nametoindex(MR_PROBE_INTERFACE) == 0 &&
+	       if_nametoindex(KERNEL_SIDE) == 0;
+}
+
+static char last_warning[256];
+
+static void note(int priority, const char *message)
+{
+	if (priority == LOG_WARNING)
+		snprintf(last_warning, sizeof(last_warning), "%s", message);
 }
 
 static int create(const struct mr_port_config *ports, uint32_t port_count,
@@ -121,7 +135,7 @@ static int create(const struct mr_port_config *ports, uint32_t port_count,
 		.pin_budget = 1000,
 	};
 
-	return mr_dataplane_create(&config, NULL, out, error);
+	return mr_dataplane_create(&config, note, out, error);
 }
 
 static struct mr_dataplane *create_on_left(enum mr_device_kind kind)
@@ -213,6 +227,42 @@ static void refuses_what_cannot_work(void)
 		{"/ports/1/device: DPDK does not open net_null0: ",
 		 {{"a", LEFT, MR_DEVICE_AF_PACKET}, {"b", "net_null0,x=1", MR_DEVICE_VDEV}},
 		 2,
+		 {core},
+		 1},
+		{"/ports/1/device: " LEFT " is the device of /ports/0, with the same tags",
+		 {{"a", LEFT, MR_DEVICE_AF_XDP, {7}, 1}, {"b", LEFT, MR_DEVICE_AF_XDP, {7}, 1}},
+		 2,
+		 {core},
+		 1},
+		{"/ports/1/mtu: 1400 bytes, but 1500 on /ports/0, whose device is the same",
+		 {{"a", "net_ring0", MR_DEVICE_VDEV},
+		  {"b", "net_ring0", MR_DEVICE_VDEV, {7}, 1, 1400}},
+		 2,
+		 {core},
+		 1},
+		{"/ports/0/mtu: 9000 bytes, but net_af_packet0 carries 1500 at most",
+		 {{"a", "net_af_packet0,iface=" LEFT, MR_DEVICE_VDEV, .mtu_bytes = 9000}},
+		 1,
+		 {core},
+		 1},
+		{"/ports/0/mtu: 9000 bytes, but net_null0 receives a frame into one buffer, in ",
+		 {{"a", "net_null0", MR_DEVICE_VDEV, .mtu_bytes = 9000}},
+		 1,
+		 {core},
+		 1},
+		{"/ports/0/name: interface " RIGHT " exists, but the port's twin needs the name",
+		 {{RIGHT, "net_ring0", MR_DEVICE_VDEV, .twin = true}},
+		 1,
+		 {core},
+		 1},
+		{"/ports/0/name: sixteen-letters- is no name for the twin",
+		 {{"sixteen-letters-", "net_ring0", MR_DEVICE_VDEV, .twin = true}},
+		 1,
+		 {core},
+		 1},
+		{"/ports/0/device: there is no PCI device ffff:ff:1f.7",
+		 {{"a", "ffff:ff:1f.7", MR_DEVICE_PCI}},
+		 1,
 		 {core},
 		 1},
 		{"/ports/0/device: \",size=64\" does not begin with a device name",
@@ -408,8 +458,10 @@ static int packet_socket(const char *interface)
 		.sll_ifindex = (int)if_nametoindex(interface),
 	};
 	const int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_P_ALL));
+	const int on = 1;
 
 	CHECK(fd >= 0);
+	CHECK(setsockopt(fd, SOL_PACKET, PACKET_AUXDATA, &on, sizeof(on)) == 0);
 	CHECK(bind(fd, (const struct sockaddr *)&address, sizeof(address)) == 0);
 	return fd;
 }
@@ -490,6 +542,8 @@ static void steer_segments(void)
 {
 	const uint8_t service[] = {10, 0, 0, 10};
 	const struct mr_endpoint smtp = {.address = mr_addr_from_v4(service), .port = htons(25)};
+	const struct mr_steering all = {.endpoints = &smtp, .endpoint_count = 1};
+	const struct mr_steering none = {0};
 	struct mr_dataplane *dp = create_on_left(MR_DEVICE_AF_XDP);
 	const int kernel = packet_socket(LEFT);
 	const int out = packet_socket(RIGHT);
@@ -499,7 +553,7 @@ static void steer_segments(void)
 	publish_empty(dp);
 	send_segment(out, 25, 1);
 	await_segment(kernel, 1);
-	CHECK(mr_dataplane_steer(dp, &smtp, 1, NULL, 0, &error) == 0);
+	CHECK(mr_dataplane_steer(dp, &all, &error) == 0);
 	/* A segment that the kernel gets comes after one that it must not get. */
 	for (uint16_t i = 0; i < 200; i++) {
 		send_segment(out, 25, (uint16_t)(1000 + i));
@@ -507,7 +561,7 @@ static void steer_segments(void)
 		await_segment(kernel, (uint16_t)(3000 + i));
 	}
 	await_received(dp, 200);
-	CHECK(mr_dataplane_steer(dp, NULL, 0, NULL, 0, &error) == 0);
+	CHECK(mr_dataplane_steer(dp, &none, &error) == 0);
 	send_segment(out, 25, 2);
 	await_segment(kernel, 2);
 	await_received(dp, 200);
@@ -576,6 +630,309 @@ static void probes_have_a_namespace_of_their_own(void)
 	CU_ASSERT_EQUAL(if_nametoindex(MR_PROBE_INTERFACE), 0);
 }
 
+/* The kernel hands a frame's outer tag over beside the frame: it is put back. */
+static ssize_t receive_frame(int fd, uint8_t frame[FRAME_BYTES_MAX])
+{
+	_Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(struct tpacket_auxdata))];
+	struct iovec place = {frame, FRAME_BYTES_MAX - 4};
+	struct msghdr message = {
+		.msg_iov = &place,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control),
+	};
+	const ssize_t length = recvmsg(fd, &message, 0);
+	const struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+	struct tpacket_auxdata beside;
+
+	CHECK(length >= ETH_HLEN && header != NULL);
+	memcpy(&beside, CMSG_DATA(header), sizeof(beside));
+	if ((beside.tp_status & TP_STATUS_VLAN_VALID) == 0)
+		return length;
+	memmove(&frame[16], &frame[12], (size_t)length - 12);
+	memcpy(&frame[12],
+	       (uint8_t[]){(uint8_t)(beside.tp_vlan_tpid >> 8), (uint8_t)beside.tp_vlan_tpid,
+			   (uint8_t)(beside.tp_vlan_tci >> 8), (uint8_t)beside.tp_vlan_tci},
+	       4);
+	return length + 4;
+}
+
+/* Waits for a frame to station 02:00:00:00:00:@station; others are skipped. */
+static ssize_t await_frame_to(int fd, uint8_t station, uint8_t frame[FRAME_BYTES_MAX])
+{
+	const uint8_t mac[6] = {2, 0, 0, 0, 0, station};
+	struct pollfd wait = {.fd = fd, .events = POLLIN};
+	ssize_t length;
+
+	do {
+		CHECK(poll(&wait, 1, DEADLINE_MS) == 1);
+		length = receive_frame(fd, frame);
+	} while (memcmp(frame, mac, sizeof(mac)) != 0);
+	return length;
+}
+
+static void send_frame(int fd, const struct frame_spec *spec)
+{
+	struct frame_spec addressed = *spec;
+	uint8_t frame[FRAME_BYTES_MAX];
+	uint32_t bytes;
+
+	mac_of(LEFT, addressed.to.addr_bytes);
+	mac_of(RIGHT, addressed.from.addr_bytes);
+	bytes = frame_build(&addressed, frame);
+	CHECK(send(fd, frame, bytes, 0) == (ssize_t)bytes);
+}
+
+/* What a backend at 10.0.0.11 and 2001:db8::11 says to its clients is the service's. */
+static const struct frame_spec nat_answers[] = {
+	{.client = "10.0.0.11", .service = "192.0.2.7", .client_port = 25, .service_port = 40000},
+	{.client = "2001:db8::11",
+	 .service = "2001:db8:7::7",
+	 .client_port = 25,
+	 .service_port = 40000},
+};
+
+static struct mr_nat_source nat_source(uint32_t family)
+{
+	return (struct mr_nat_source){
+		.address = frame_addr(nat_answers[family].client),
+		.port = htons(25),
+		.service_address = frame_addr(family == 0 ? "10.0.0.10" : "2001:db8::10"),
+	};
+}
+
+static struct mr_dataplane *create_nat(void)
+{
+	const struct mr_snapshot_sizes sizes = {
+		.service_capacity = 1,
+		.pool_count = 1,
+		.backend_capacity = 1,
+		.nat_source_count = 2,
+	};
+	struct mr_snapshot *snapshot = mr_snapshot_create(&sizes);
+	const struct mr_nat_source sources[] = {nat_source(0), nat_source(1)};
+	const struct mr_steering steering = {.nat_sources = sources, .nat_source_count = 2};
+	struct mr_dataplane *dp = create_on_left(MR_DEVICE_AF_XDP);
+	struct mr_error error = {""};
+
+	CHECK(snapshot != NULL);
+	CHECK(mr_snapshot_add_nat_source(snapshot, &sources[0]) == 0);
+	CHECK(mr_snapshot_add_nat_source(snapshot, &sources[1]) == 0);
+	mr_dataplane_publish(dp, snapshot);
+	CHECK(mr_dataplane_steer(dp, &steering, &error) == 0);
+	return dp;
+}
+
+static void route_answers(void)
+{
+	struct mr_dataplane *dp = create_nat();
+	const int out = packet_socket(RIGHT);
+	uint8_t frame[FRAME_BYTES_MAX];
+
+	CHECK(if_nametoindex(KERNEL_SIDE) != 0);
+	for (uint32_t family = 0; family < 2; family++) {
+		const struct mr_nat_source source = nat_source(family);
+		const uint8_t *address = source.service_address.bytes + (family == 0 ? 12 : 0);
+		const size_t address_bytes = family == 0 ? 4 : 16;
+
+		send_frame(out, &nat_answers[family]);
+		CHECK(await_frame_to(out, 7, frame) > 0);
+		CHECK(memcmp(&frame[ETH_HLEN + (family == 0 ? 12 : 8)], address, address_bytes) ==
+		      0);
+	}
+	CHECK(last_warning[0] == '\0');
+	mr_dataplane_destroy(dp);
+}
+
+static void the_kernel_routes_answers_of_nat(void)
+{
+	shell("ip neighbour replace 192.0.2.7 lladdr 02:00:00:00:00:07 dev " LEFT);
+	shell("ip neighbour replace 2001:db8:7::7 lladdr 02:00:00:00:00:07 dev " LEFT);
+	/* A host that is no router; kernels before 6.17 cannot forward then. */
+	shell("test -e /proc/sys/net/ipv6/conf/lo/force_forwarding && value=0 || value=1; "
+	      "sysctl -qw net.ipv6.conf.all.forwarding=$value net.ipv4.conf.all.rp_filter=0");
+	CU_ASSERT(runs_well(route_answers));
+	shell("sysctl -qw net.ipv4.conf.all.rp_filter=2");
+	CU_ASSERT(runs_well(route_answers));
+	CU_ASSERT(left_is_clean());
+}
+
+static void warn_of_the_filter(void)
+{
+	mr_dataplane_destroy(create_nat());
+	CHECK(strcmp(last_warning,
+		     "nat: IPv4 answers do not reach the clients: "
+		     "net.ipv4.conf.{all," KERNEL_SIDE "}.rp_filter must not be 1") == 0);
+}
+
+static void warns_of_a_strict_reverse_path_filter(void)
+{
+	shell("sysctl -qw net.ipv4.conf.all.rp_filter=1");
+	CU_ASSERT(runs_well(warn_of_the_filter));
+	shell("sysctl -qw net.ipv4.conf.all.rp_filter=0");
+}
+
+static void warn_of_jumbo_frames(void)
+{
+	mr_dataplane_destroy(create_nat());
+	CHECK(strstr(last_warning, "answers longer than 1504 bytes do not reach") != NULL);
+}
+
+static void warns_of_jumbo_frames_behind_nat(void)
+{
+	shell("ip link set " LEFT " mtu 3000");
+	CU_ASSERT(runs_well(warn_of_jumbo_frames));
+	shell("ip link set " LEFT " mtu 1500");
+}
+
+/* One backend, behind port 1. */
+static struct mr_snapshot *snapshot_of_siblings(const struct mr_port_info *way_out)
+{
+	const struct mr_snapshot_sizes sizes = {
+		.service_capacity = 1,
+		.pool_count = 1,
+		.backend_capacity = 1,
+		.endpoint_count = 1,
+	};
+	const struct mr_endpoint smtp = {.address = frame_addr("10.0.0.10"), .port = htons(25)};
+	const struct mr_way way = {
+		.port = 1,
+		.source_mac = way_out->mac,
+		.next_hop = {{2, 0, 0, 0, 0, 0x11}},
+		.tag_count = way_out->tag_count,
+		.tags = {way_out->tags[0]},
+		.mtu_bytes = way_out->mtu,
+	};
+	struct mr_snapshot *snapshot = mr_snapshot_create(&sizes);
+
+	CHECK(snapshot != NULL);
+	snapshot->pools[0].slots = mr_slots_create(1, NULL);
+	CHECK(snapshot->pools[0].slots != NULL);
+	CHECK(mr_snapshot_add_endpoint(snapshot, &smtp) == 0);
+	snapshot->backends[0].alive = true;
+	snapshot->backends[0].address = frame_addr("10.0.0.11");
+	CHECK(mr_backend_set_way(&snapshot->backends[0], &way) == 0);
+	return snapshot;
+}
+
+static enum mr_device_kind sibling_kind;
+
+static void forward_between_siblings(void)
+{
+	const struct mr_port_config ports[] = {
+		{"in", LEFT, sibling_kind, {100}, 1},
+		{"out", LEFT, sibling_kind, {200}, 1},
+	};
+	const struct frame_spec hello = {
+		.client = "192.0.2.7",
+		.service = "10.0.0.10",
+		.client_port = 40000,
+		.service_port = 25,
+		.tags = {100},
+		.tag_count = 1,
+	};
+	const struct mr_endpoint smtp = {.address = frame_addr("10.0.0.10"), .port = htons(25)};
+	const struct mr_steering all = {.endpoints = &smtp, .endpoint_count = 1};
+	const uint8_t tag_200[] = {0x81, 0, 0, 200, 8, 0};
+	const int out = packet_socket(RIGHT);
+	uint8_t frame[FRAME_BYTES_MAX];
+	struct mr_port_info info;
+	struct mr_dataplane *dp;
+	struct mr_error error = {""};
+
+	CHECK(create(ports, 2, &dp, &error) == 0);
+	/* A veth's rx-vlan-offload hides no tags. */
+	CHECK(sibling_kind != MR_DEVICE_AF_XDP || last_warning[0] == '\0');
+	CHECK(mr_dataplane_port_info(dp, 1, &info) == 0);
+	CHECK(info.tag_count == 1 && info.tags[0] == 200);
+	CHECK(info.ifindex == (int)if_nametoindex(LEFT));
+	mr_dataplane_publish(dp, snapshot_of_siblings(&info));
+	CHECK(mr_dataplane_steer(dp, &all, &error) == 0);
+	send_frame(out, &hello);
+	CHECK(await_frame_to(out, 0x11, frame) > 0);
+	CHECK(memcmp(&frame[12], tag_200, sizeof(tag_200)) == 0);
+	/* With af_packet the device receives what is the kernel's as well. */
+	if (sibling_kind == MR_DEVICE_AF_XDP)
+		await_received(dp, 1);
+	mr_dataplane_destroy(dp);
+}
+
+static void ports_share_a_device_by_tags(void)
+{
+	sibling_kind = MR_DEVICE_AF_XDP;
+	CU_ASSERT(runs_well(forward_between_siblings));
+	sibling_kind = MR_DEVICE_AF_PACKET;
+	CU_ASSERT(runs_well(forward_between_siblings));
+	CU_ASSERT(left_is_clean());
+}
+
+static void carry_jumbo_frames(void)
+{
+	const struct mr_port_config port = {"ring", "net_ring0", MR_DEVICE_VDEV, .mtu_bytes = 9000};
+	struct mr_port_info info;
+	struct mr_dataplane *dp;
+	struct mr_error error = {""};
+
+	CHECK(create(&port, 1, &dp, &error) == 0);
+	CHECK(mr_dataplane_port_info(dp, 0, &info) == 0);
+	CHECK(info.mtu == 9000 && info.ifindex == 0);
+	CHECK(if_nametoindex(KERNEL_SIDE) == 0);
+	mr_dataplane_destroy(dp);
+}
+
+/* The port takes them; its twin cannot, and the kernel knows. */
+static void twin_a_jumbo_port(void)
+{
+	const struct mr_port_config port = {"wan", "net_ring0", MR_DEVICE_VDEV, .mtu_bytes = 9000,
+					    .twin = true};
+	struct mr_port_info info;
+	struct mr_dataplane *dp;
+	struct mr_error error = {""};
+
+	CHECK(create(&port, 1, &dp, &error) == 0);
+	CHECK(mr_dataplane_port_info(dp, 0, &info) == 0);
+	CHECK(info.mtu == 9000 && info.ifindex == (int)if_nametoindex("wan"));
+	CHECK(strstr(last_warning, "/ports/0/mtu: twin wan carries 1504 bytes") != NULL);
+	shell("ip link show wan | grep -q 'mtu 1504 '");
+	mr_dataplane_destroy(dp);
+}
+
+static void takes_jumbo_frames_in_segments(void)
+{
+	CU_ASSERT(runs_well(twin_a_jumbo_port));
+	CU_ASSERT(runs_well(carry_jumbo_frames));
+}
+
+static void have_twins(void)
+{
+	const struct mr_port_config ports[] = {
+		{"one", "net_null0", MR_DEVICE_VDEV, .mtu_bytes = 1400, .twin = true},
+		{"two", "net_null0", MR_DEVICE_VDEV, {7}, 1, 1400, true},
+	};
+	struct mr_port_info info;
+	struct mr_dataplane *dp;
+	struct mr_error error = {""};
+
+	CHECK(create(ports, 2, &dp, &error) == 0);
+	for (uint32_t i = 0; i < 2; i++) {
+		uint8_t mac[6];
+
+		CHECK(mr_dataplane_port_info(dp, i, &info) == 0);
+		CHECK(info.ifindex != 0 && info.ifindex == (int)if_nametoindex(ports[i].name));
+		mac_of(ports[i].name, mac);
+		CHECK(memcmp(mac, info.mac.addr_bytes, sizeof(mac)) == 0);
+	}
+	CHECK(shell_says_yes("ip link show one up | grep -q 'mtu 1400'"));
+	CHECK(shell_says_yes("ip link show two up | grep -q 'mtu 1400'"));
+	mr_dataplane_destroy(dp);
+	CHECK(if_nametoindex("one") == 0 && if_nametoindex("two") == 0);
+}
+
+static void every_port_has_its_own_twin(void)
+{
+	CU_ASSERT(runs_well(have_twins));
+}
+
 /* The last core that this process may use, as mailraild's default. */
 static void pick_core(void)
 {
@@ -592,7 +949,10 @@ static void make_the_network(void)
 	pick_core();
 	CU_ASSERT_EQUAL_FATAL(unshare(CLONE_NEWNET), 0);
 	shell("ip link add " LEFT " type veth peer name " RIGHT);
-	shell("ip link set " LEFT " up && ip link set " RIGHT " up");
+	shell("ip link set " LEFT " up && ip link set " RIGHT " up && ip link set lo up");
+	/* The service is here; its clients are behind LEFT. */
+	shell("ip address add 10.0.0.10/32 dev lo && ip address add 2001:db8::10/128 dev lo");
+	shell("ip route add 192.0.2.0/24 dev " LEFT " && ip route add 2001:db8:7::/64 dev " LEFT);
 }
 
 int main(void)
@@ -609,6 +969,12 @@ int main(void)
 		UNIT_TEST(hands_over_what_is_steered),
 		UNIT_TEST(frees_retired_snapshots),
 		UNIT_TEST(probes_have_a_namespace_of_their_own),
+		UNIT_TEST(the_kernel_routes_answers_of_nat),
+		UNIT_TEST(warns_of_a_strict_reverse_path_filter),
+		UNIT_TEST(warns_of_jumbo_frames_behind_nat),
+		UNIT_TEST(ports_share_a_device_by_tags),
+		UNIT_TEST(takes_jumbo_frames_in_segments),
+		UNIT_TEST(every_port_has_its_own_twin),
 		CU_TEST_INFO_NULL,
 	};
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Matching: endpoints, exclusion ranges at both of their edges, probes and their answers, in
- * both families, over the real receive and parse steps.
+ * Matching: endpoints, nat sources, exclusion ranges at both of their edges, probes and their
+ * answers, in both families, over the real receive and parse steps. ICMP errors and fragments
+ * are made of what parse left, as it and follow_fragments would have set it.
  */
 #include "packet.h"
 
@@ -33,6 +34,20 @@ static void add_endpoint(const char *address, uint16_t port, mr_service_id servi
 	CU_ASSERT_EQUAL_FATAL(mr_snapshot_add_endpoint(snapshot, &endpoint), 0);
 }
 
+static void add_nat_source(const char *backend, uint16_t port, const char *service_address,
+			   mr_service_id service, mr_backend_id id)
+{
+	const struct mr_nat_source source = {
+		.address = frame_addr(backend),
+		.port = rte_cpu_to_be_16(port),
+		.service_address = frame_addr(service_address),
+		.service = service,
+		.backend = id,
+	};
+
+	CU_ASSERT_EQUAL_FATAL(mr_snapshot_add_nat_source(snapshot, &source), 0);
+}
+
 static void set_exclude(mr_service_id service, enum mr_exclude_action action)
 {
 	/* Sorted like the bytes of mr_addr: IPv4-mapped addresses come before 2001:db8::. */
@@ -56,6 +71,7 @@ static void build_snapshot(void)
 		.pool_count = 1,
 		.backend_capacity = BACKENDS,
 		.endpoint_count = 5,
+		.nat_source_count = 3,
 	};
 	const uint8_t secret[MR_HASH_KEY_BYTES] = "sixteen  bytes!";
 
@@ -67,6 +83,9 @@ static void build_snapshot(void)
 	add_endpoint("10.0.0.10", 587, SUBMISSION);
 	add_endpoint("10.0.0.11", 25, QUIET);
 	add_endpoint("2001:db8::11", 25, QUIET);
+	add_nat_source("10.0.1.1", 25, "10.0.0.10", SMTP, 1);
+	add_nat_source("10.0.1.2", 587, "10.0.0.10", SUBMISSION, 2);
+	add_nat_source("2001:db8::1:1", 25, "2001:db8::25", SMTP, 1);
 	set_exclude(SMTP, MR_EXCLUDE_REJECT);
 	set_exclude(QUIET, MR_EXCLUDE_DROP);
 	snapshot->probe_sources[0] = frame_addr("10.0.0.9");
@@ -74,9 +93,9 @@ static void build_snapshot(void)
 	snapshot->probe_source_count = 2;
 }
 
-/* One packet through receive, parse and match_service. */
-static struct packet match_on(uint32_t port, const char *client, uint16_t client_port,
-			      const char *service, uint16_t service_port, uint8_t tcp_flags)
+/* One packet through receive and parse. */
+static void receive_on(uint32_t port, const char *client, uint16_t client_port, const char *service,
+		       uint16_t service_port, uint8_t tcp_flags, struct burst *burst)
 {
 	const struct frame_spec spec = {
 		.to = OURS,
@@ -88,17 +107,30 @@ static struct packet match_on(uint32_t port, const char *client, uint16_t client
 		.payload_bytes = 5,
 	};
 	uint8_t frame[FRAME_BYTES_MAX];
-	struct packet packet;
-	struct burst burst;
 
 	CU_ASSERT_FATAL(rig_inject(rig, port, frame, frame_build(&spec, frame)));
-	CU_ASSERT_EQUAL_FATAL(rig_receive(rig, port, &burst), 1);
-	parse(&rig->worker, &burst);
-	CU_ASSERT_EQUAL_FATAL(burst.packets[0].verdict, UNDECIDED);
-	match_service(&rig->worker, snapshot, &burst);
-	packet = burst.packets[0];
-	rig_discard(&burst);
+	CU_ASSERT_EQUAL_FATAL(rig_receive(rig, port, burst), 1);
+	parse(&rig->worker, burst);
+	CU_ASSERT_EQUAL_FATAL(burst->packets[0].verdict, UNDECIDED);
+}
+
+static struct packet match_received(struct burst *burst)
+{
+	struct packet packet;
+
+	match_service(&rig->worker, snapshot, burst);
+	packet = burst->packets[0];
+	rig_discard(burst);
 	return packet;
+}
+
+static struct packet match_on(uint32_t port, const char *client, uint16_t client_port,
+			      const char *service, uint16_t service_port, uint8_t tcp_flags)
+{
+	struct burst burst;
+
+	receive_on(port, client, client_port, service, service_port, tcp_flags, &burst);
+	return match_received(&burst);
 }
 
 static struct packet match(const char *client, const char *service, uint16_t service_port,
@@ -260,6 +292,7 @@ static void test_probe(void)
 	packet = match_on(RIG_PROBE, "10.0.0.9", 50001, "10.0.0.10", 25, RTE_TCP_SYN_FLAG);
 	CU_ASSERT_EQUAL(packet.verdict, UNDECIDED);
 	CU_ASSERT_EQUAL(packet.backend, 0);
+	CU_ASSERT_EQUAL(packet.hash, mr_session_hash(&snapshot->hash_key, &packet.tuple));
 	packet = match_on(RIG_PROBE, "2001:db8::9", 50002, "2001:db8::25", 25, RTE_TCP_SYN_FLAG);
 	CU_ASSERT_EQUAL(packet.verdict, UNDECIDED);
 	CU_ASSERT_EQUAL(packet.backend, BACKENDS - 1);
@@ -298,6 +331,176 @@ static void test_probe_reply(void)
 			MR_DROP_NOT_SERVICE);
 }
 
+/* What a nat backend sends goes back, whoever it is sent to. */
+static void test_nat_source(void)
+{
+	const struct mr_flow_counters before = rig->worker.counters->services[SMTP];
+	struct packet packet = match_on(0, "10.0.1.1", 25, "192.0.2.1", 40000, RTE_TCP_ACK_FLAG);
+
+	CU_ASSERT_EQUAL(packet.verdict, MR_RETURNED);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(packet.nat_source);
+	CU_ASSERT_EQUAL(packet.nat_source->backend, 1);
+	packet = match_on(0, "10.0.1.2", 587, "10.0.0.1", 40000, RTE_TCP_RST_FLAG);
+	CU_ASSERT_EQUAL(packet.verdict, MR_RETURNED);
+	CU_ASSERT_EQUAL(packet.nat_source->backend, 2);
+	packet = match_on(0, "2001:db8::1:1", 25, "2001:db8:9::1", 25, RTE_TCP_ACK_FLAG);
+	CU_ASSERT_EQUAL(packet.verdict, MR_RETURNED);
+	/* To the prober. */
+	packet = match_on(0, "10.0.1.1", 25, "10.0.0.9", 50001, RTE_TCP_ACK_FLAG);
+	CU_ASSERT_EQUAL(packet.verdict, MR_PROBE_REPLY);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(packet.nat_source);
+	CU_ASSERT_EQUAL(packet.nat_source->backend, 1);
+	/* Nobody's answers. */
+	CU_ASSERT_EQUAL(rig->worker.counters->services[SMTP].packets, before.packets);
+	packet = match_on(0, "10.0.1.1", 587, "192.0.2.1", 40000, RTE_TCP_ACK_FLAG);
+	CU_ASSERT_EQUAL(packet.verdict, MR_DROP_NOT_SERVICE);
+	CU_ASSERT_PTR_NULL(packet.nat_source);
+	packet = match_on(0, "10.0.1.3", 25, "10.0.0.9", 50001, RTE_TCP_ACK_FLAG);
+	CU_ASSERT_EQUAL(packet.verdict, MR_DROP_NOT_SERVICE);
+}
+
+/* A mail server sends mail itself, also to the service that it is a backend of. */
+static void test_backend_as_client(void)
+{
+	struct packet packet = match_on(0, "10.0.1.1", 25, "10.0.0.10", 25, RTE_TCP_SYN_FLAG);
+
+	CU_ASSERT_EQUAL(packet.verdict, UNDECIDED);
+	CU_ASSERT_EQUAL(packet.service, SMTP);
+	CU_ASSERT_PTR_NULL(packet.nat_source);
+	packet = match_on(0, "10.0.1.1", 40000, "192.0.2.1", 25, RTE_TCP_SYN_FLAG);
+	CU_ASSERT_EQUAL(packet.verdict, MR_DROP_NOT_SERVICE);
+}
+
+/* Sent by @router to @sender about a packet of its own, on the way to @target. */
+static struct packet match_error(const char *router, const char *sender, uint16_t sender_port,
+				 const char *target, uint16_t target_port)
+{
+	struct burst burst;
+
+	receive_on(0, router, 1, sender, 1, 0, &burst);
+	burst.packets[0].kind = PACKET_ICMP_ERROR;
+	burst.packets[0].tuple = (struct mr_tuple){
+		.client = frame_addr(target),
+		.service = frame_addr(sender),
+		.client_port = rte_cpu_to_be_16(target_port),
+		.service_port = rte_cpu_to_be_16(sender_port),
+	};
+	return match_received(&burst);
+}
+
+/* An error belongs to the session that it quotes, of which it is one more packet. */
+static void test_error(void)
+{
+	const struct mr_flow_counters *counters = &rig->worker.counters->services[SMTP];
+	const struct mr_flow_counters before = *counters;
+	const struct packet error = match_error("203.0.113.1", "10.0.0.10", 25, "192.0.2.1", 40000);
+	struct packet segment;
+
+	CU_ASSERT_EQUAL(error.verdict, UNDECIDED);
+	CU_ASSERT_EQUAL(counters->packets, before.packets + 1);
+	CU_ASSERT_EQUAL(counters->bytes, before.bytes + 59);
+	CU_ASSERT_EQUAL(counters->sessions, before.sessions);
+	segment = match("192.0.2.1", "10.0.0.10", 25, RTE_TCP_ACK_FLAG);
+	CU_ASSERT_EQUAL(error.service, segment.service);
+	CU_ASSERT_EQUAL(error.hash, segment.hash);
+	CU_ASSERT_EQUAL(
+		match_error("2001:db8:8::1", "2001:db8::25", 25, "2001:db8:9::1", 1).verdict,
+		UNDECIDED);
+}
+
+static void test_error_to_nat_source(void)
+{
+	struct packet packet = match_error("203.0.113.1", "192.0.2.1", 40000, "10.0.1.1", 25);
+
+	CU_ASSERT_EQUAL(packet.verdict, MR_RETURNED);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(packet.nat_source);
+	CU_ASSERT_EQUAL(packet.nat_source->backend, 1);
+	packet = match_error("10.0.1.1", "10.0.0.9", 50001, "10.0.1.1", 25);
+	CU_ASSERT_EQUAL(packet.verdict, MR_PROBE_REPLY);
+}
+
+/* The kernel's: about what is no service's, or to a source that the service excludes. */
+static void test_error_is_left(void)
+{
+	CU_ASSERT_EQUAL(match_error("203.0.113.1", "10.0.0.10", 26, "192.0.2.1", 40000).verdict,
+			MR_DROP_NOT_SERVICE);
+	CU_ASSERT_EQUAL(match_error("203.0.113.1", "192.0.2.1", 40000, "10.0.1.1", 26).verdict,
+			MR_DROP_NOT_SERVICE);
+	CU_ASSERT_EQUAL(match_error("203.0.113.1", "10.0.0.10", 25, "10.0.0.1", 40000).verdict,
+			MR_DROP_EXCLUDED);
+	rig->ports[0].has_kernel_side = true;
+	CU_ASSERT_EQUAL(match_error("203.0.113.1", "10.0.0.10", 26, "192.0.2.1", 40000).verdict,
+			MR_PASSED_TO_KERNEL);
+	CU_ASSERT_EQUAL(match_error("203.0.113.1", "10.0.0.10", 25, "10.0.0.1", 40000).verdict,
+			MR_PASSED_TO_KERNEL);
+	/* Steering goes by what the error quotes, and has hidden even this one. */
+	rig->ports[0].kind = MR_DEVICE_AF_PACKET;
+	CU_ASSERT_EQUAL(match_error("203.0.113.1", "10.0.0.10", 25, "10.0.0.1", 40000).verdict,
+			MR_PASSED_TO_KERNEL);
+	CU_ASSERT_EQUAL(match_error("203.0.113.1", "10.0.0.10", 26, "192.0.2.1", 40000).verdict,
+			MR_LEFT_TO_KERNEL);
+	rig->ports[0].kind = MR_DEVICE_VDEV;
+	rig->ports[0].has_kernel_side = false;
+	/* About a probe to a service's own address: steering does not look for these. */
+	CU_ASSERT_EQUAL(match_error("203.0.113.1", "10.0.0.9", 50001, "10.0.0.10", 25).verdict,
+			MR_DROP_NOT_SERVICE);
+}
+
+static struct packet match_fragment(enum packet_fragment fragment, const char *client,
+				    uint16_t client_port, const char *service,
+				    uint16_t service_port)
+{
+	struct burst burst;
+
+	receive_on(0, client, client_port, service, service_port, 0, &burst);
+	burst.packets[0].fragment = (uint8_t)fragment;
+	return match_received(&burst);
+}
+
+/* All fragments of a segment have its ports, and go where it would. */
+static void test_fragments(void)
+{
+	const struct packet whole = match("192.0.2.1", "10.0.0.10", 25, RTE_TCP_ACK_FLAG);
+
+	for (unsigned int i = FRAGMENT_FIRST; i <= FRAGMENT_LATER; i++) {
+		struct packet packet = match_fragment(i, "192.0.2.1", 40000, "10.0.0.10", 25);
+
+		CU_ASSERT_EQUAL(packet.verdict, UNDECIDED);
+		CU_ASSERT_EQUAL(packet.service, SMTP);
+		CU_ASSERT_EQUAL(packet.hash, whole.hash);
+		packet = match_fragment(i, "10.0.1.1", 25, "192.0.2.1", 40000);
+		CU_ASSERT_EQUAL(packet.verdict, MR_RETURNED);
+		CU_ASSERT_PTR_NOT_NULL(packet.nat_source);
+	}
+}
+
+static void test_excluded_fragments(void)
+{
+	CU_ASSERT_EQUAL(match_fragment(FRAGMENT_FIRST, "10.0.0.1", 1, "10.0.0.10", 25).verdict,
+			MR_RESET_EXCLUDED);
+	CU_ASSERT_EQUAL(match_fragment(FRAGMENT_LATER, "10.0.0.1", 1, "10.0.0.10", 25).verdict,
+			MR_DROP_EXCLUDED);
+}
+
+/* Steering goes by the address of a fragment: the kernel gets none that we do not hand to it. */
+static void test_strange_fragments(void)
+{
+	for (unsigned int i = FRAGMENT_FIRST; i <= FRAGMENT_LATER; i++) {
+		struct packet packet = match_fragment(i, "192.0.2.1", 1, "10.0.0.10", 26);
+
+		CU_ASSERT_EQUAL(packet.verdict, MR_DROP_NOT_SERVICE);
+		rig->ports[0].kind = MR_DEVICE_AF_PACKET;
+		rig->ports[0].has_kernel_side = true;
+		packet = match_fragment(i, "192.0.2.1", 1, "10.0.0.10", 26);
+		CU_ASSERT_EQUAL(packet.verdict, MR_PASSED_TO_KERNEL);
+		CU_ASSERT_EQUAL(packet.tx_port, WORKER_KERNEL_SIDE | 0);
+		rig->ports[0].has_kernel_side = false;
+		packet = match_fragment(i, "192.0.2.1", 1, "10.0.0.10", 26);
+		CU_ASSERT_EQUAL(packet.verdict, MR_DROP_NOT_SERVICE);
+		rig->ports[0].kind = MR_DEVICE_VDEV;
+	}
+}
+
 /* Verdicts of the steps before stay. */
 static void test_decided_packets_are_left_alone(void)
 {
@@ -322,6 +525,14 @@ int main(void)
 		UNIT_TEST(test_probe),
 		UNIT_TEST(test_probe_is_no_session),
 		UNIT_TEST(test_probe_reply),
+		UNIT_TEST(test_nat_source),
+		UNIT_TEST(test_backend_as_client),
+		UNIT_TEST(test_error),
+		UNIT_TEST(test_error_to_nat_source),
+		UNIT_TEST(test_error_is_left),
+		UNIT_TEST(test_fragments),
+		UNIT_TEST(test_excluded_fragments),
+		UNIT_TEST(test_strange_fragments),
 		UNIT_TEST(test_decided_packets_are_left_alone),
 		CU_TEST_INFO_NULL,
 	};

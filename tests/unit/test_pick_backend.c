@@ -59,12 +59,15 @@ static void reset_rig(mr_slot word)
 		snapshot->backends[i].alive = i != GONE;
 }
 
-static struct packet pick_packet(uint64_t hash, uint8_t tcp_flags)
+static struct packet pick_as(uint64_t hash, uint8_t tcp_flags, enum packet_kind kind,
+			     enum packet_fragment fragment)
 {
 	struct burst burst = {
 		.count = 1,
 		.packets = {{
 			.verdict = UNDECIDED,
+			.kind = (uint8_t)kind,
+			.fragment = (uint8_t)fragment,
 			.tcp_flags = tcp_flags,
 			.backend = MR_BACKEND_NONE,
 			.hash = hash,
@@ -73,6 +76,11 @@ static struct packet pick_packet(uint64_t hash, uint8_t tcp_flags)
 
 	pick_backend(&rig->worker, snapshot, &burst);
 	return burst.packets[0];
+}
+
+static struct packet pick_packet(uint64_t hash, uint8_t tcp_flags)
+{
+	return pick_as(hash, tcp_flags, PACKET_TCP, FRAGMENT_NONE);
 }
 
 static mr_backend_id pick(uint64_t hash, uint8_t tcp_flags)
@@ -307,6 +315,78 @@ static void test_no_backend(void)
 	CU_ASSERT_EQUAL(pick(OTHER, ACK), A);
 }
 
+/* Of an ICMP error and of a later fragment: both only follow. */
+static void assert_followers(uint64_t hash, mr_backend_id expected)
+{
+	const struct mr_worker_counters before = *rig->worker.counters;
+	const uint32_t unknown_s = slots->unknown_s[0];
+	const uint32_t pins = mr_pin_table_count(rig->worker.pins);
+
+	CU_ASSERT_EQUAL(pick_as(hash, 0, PACKET_ICMP_ERROR, FRAGMENT_NONE).backend, expected);
+	CU_ASSERT_EQUAL(pick_as(hash, 0, PACKET_TCP, FRAGMENT_LATER).backend, expected);
+	CU_ASSERT_EQUAL(memcmp(&before, rig->worker.counters, sizeof(before)), 0);
+	CU_ASSERT_EQUAL(slots->unknown_s[0], unknown_s);
+	CU_ASSERT_EQUAL(mr_pin_table_count(rig->worker.pins), pins);
+}
+
+static void test_followers(void)
+{
+	reset_rig(mr_slot_make(A, A, false));
+	assert_followers(SESSION, A);
+	slots->words[0] = mr_slot_make(B, A, true);
+	assert_followers(SESSION, A);
+	assert_no_pin(SESSION);
+	CU_ASSERT_EQUAL(pick(SESSION, SYN), B);
+	assert_followers(SESSION, B);
+	CU_ASSERT_EQUAL(pick(OTHER, ACK), A);
+	assert_followers(OTHER, A);
+	/* The pin's backend is gone: where the next segment will go. */
+	slots->words[0] = mr_slot_make(C, A, true);
+	snapshot->backends[B].alive = false;
+	assert_followers(SESSION, C);
+}
+
+/* They neither keep a pin from expiring nor open what is closing. */
+static void test_followers_refresh_nothing(void)
+{
+	struct mr_pin pin = {0};
+
+	reset_rig(mr_slot_make(B, A, true));
+	CU_ASSERT_EQUAL(pick(SESSION, SYN), B);
+	rig->worker.now_s = 130;
+	assert_followers(SESSION, B);
+	CU_ASSERT(mr_pin_table_find(rig->worker.pins, SESSION, &pin));
+	CU_ASSERT_EQUAL(pin.state, MR_PIN_EMBRYONIC);
+	CU_ASSERT_EQUAL(pin.seen_s, 100);
+}
+
+/* The first fragment is a segment like any other. */
+static void test_first_fragment(void)
+{
+	reset_rig(mr_slot_make(B, A, true));
+	CU_ASSERT_EQUAL(pick_as(SESSION, SYN, PACKET_TCP, FRAGMENT_FIRST).backend, B);
+	assert_pin(SESSION, B, MR_PIN_EMBRYONIC);
+	reset_rig(mr_slot_make(MR_BACKEND_NONE, MR_BACKEND_NONE, false));
+	CU_ASSERT_EQUAL(pick_as(SESSION, ACK, PACKET_TCP, FRAGMENT_FIRST).verdict,
+			MR_RESET_NO_BACKEND);
+}
+
+static void test_followers_are_never_answered(void)
+{
+	const mr_slot words[] = {
+		mr_slot_make(MR_BACKEND_NONE, MR_BACKEND_NONE, false),
+		mr_slot_make(A, MR_BACKEND_NONE, true),
+	};
+
+	for (size_t i = 0; i < RTE_DIM(words); i++) {
+		reset_rig(words[i]);
+		CU_ASSERT_EQUAL(pick_as(SESSION, 0, PACKET_ICMP_ERROR, FRAGMENT_NONE).verdict,
+				MR_DROP_NO_BACKEND);
+		CU_ASSERT_EQUAL(pick_as(SESSION, 0, PACKET_TCP, FRAGMENT_LATER).verdict,
+				MR_DROP_NO_BACKEND);
+	}
+}
+
 /* A probe's backend, and verdicts of the steps before, stay. */
 static void test_decided_packets_are_left_alone(void)
 {
@@ -341,6 +421,10 @@ int main(void)
 		UNIT_TEST(test_syn_in_a_session),
 		UNIT_TEST(test_budget_used_up),
 		UNIT_TEST(test_no_backend),
+		UNIT_TEST(test_followers),
+		UNIT_TEST(test_followers_refresh_nothing),
+		UNIT_TEST(test_first_fragment),
+		UNIT_TEST(test_followers_are_never_answered),
 		UNIT_TEST(test_decided_packets_are_left_alone),
 		CU_TEST_INFO_NULL,
 	};

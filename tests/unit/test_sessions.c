@@ -4,8 +4,8 @@
  * under random operations, against a plain model that remembers the backend of every open
  * session. What holds after every packet: a session whose backend has neither gone down nor
  * been disabled since its SYN goes where its SYN went; a SYN goes to a backend that may get new
- * sessions. At the end, when all sessions have ended: no pin, no moving slot, no backend
- * leaving.
+ * sessions. ICMP errors and later fragments go where their session goes. At the end, when all
+ * sessions have ended: no pin, no moving slot, no backend leaving.
  *
  * The seed is printed; `test_sessions SEED` runs the sequences of that seed again, and
  * `test_sessions SEED SEQUENCES` more of them.
@@ -14,7 +14,7 @@
  * - slots.c: the base of a slot that is already moving becomes its old current;
  * - slots.c: unknown_s is never stamped, so that slots become steady too early;
  * - pick_backend.c: a SYN on a moving slot is not pinned;
- * - pick_backend.c: an unknown session on a moving slot goes to current;
+ * - pick_backend.c: an unknown session on a moving slot goes to current, or an ICMP error of it;
  * - pin_sweep.c: pins away from current are not noted.
  */
 #include <stdio.h>
@@ -172,11 +172,12 @@ static struct config *write_config(void)
 static void publish(void)
 {
 	static const struct way_ports ports;
+	static const struct way_facts facts = {.ports = &ports};
 	static const struct probe_plan no_probes;
 
 	catch_up();
 	world.former = world.snapshot;
-	world.snapshot = compile_snapshot(world.fleet, &ports, NULL, &no_probes, 1);
+	world.snapshot = compile_snapshot(world.fleet, &facts, &no_probes, 1);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(world.snapshot);
 	CU_ASSERT_FATAL(pin_sweep_restart(world.sweep, world.fleet) == 0);
 	for (uint32_t i = 0; i < WORKERS; i++)
@@ -233,7 +234,8 @@ static void set_health(uint32_t name, bool down)
 	}
 }
 
-static struct packet send_packet(const struct session *session, uint8_t flags)
+static struct packet send_as(const struct session *session, uint8_t flags, enum packet_kind kind,
+			     enum packet_fragment fragment)
 {
 	struct burst burst = {.count = 1};
 	struct worker *worker = &world.workers[session->worker];
@@ -244,12 +246,19 @@ static struct packet send_packet(const struct session *session, uint8_t flags)
 		.verdict = UNDECIDED,
 		.backend = MR_BACKEND_NONE,
 		.hash = session->hash,
+		.kind = (uint8_t)kind,
+		.fragment = (uint8_t)fragment,
 		.tcp_flags = flags,
 		.service = world.fleet->service_ids[0],
 	};
 	worker->now_s = world.now_s;
 	pick_backend(worker, snapshot, &burst);
 	return burst.packets[0];
+}
+
+static struct packet send_packet(const struct session *session, uint8_t flags)
+{
+	return send_as(session, flags, PACKET_TCP, FRAGMENT_NONE);
 }
 
 static void open_session(struct session *session)
@@ -281,6 +290,17 @@ static void continue_session(struct session *session)
 
 	session->last_s = world.now_s;
 	session->established = true;
+	if (session->backend != FATE_UNKNOWN)
+		CU_ASSERT_EQUAL_FATAL(packet.backend, session->backend);
+}
+
+/* What tells nothing of the session keeps it neither alive nor pinned. */
+static void follow_session(const struct session *session)
+{
+	const struct packet packet = draw(2) == 0
+					     ? send_as(session, 0, PACKET_ICMP_ERROR, FRAGMENT_NONE)
+					     : send_as(session, 0, PACKET_TCP, FRAGMENT_LATER);
+
 	if (session->backend != FATE_UNKNOWN)
 		CU_ASSERT_EQUAL_FATAL(packet.backend, session->backend);
 }
@@ -341,6 +361,8 @@ static void session_operation(void)
 		open_session(session);
 	else if (draw(6) == 0)
 		close_session(session);
+	else if (draw(4) == 0)
+		follow_session(session);
 	else
 		continue_session(session);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Snapshots: the endpoint table against a plain list, exclusions, and shared tables of slots.
+ * Snapshots: the tables of endpoints, of nat sources and of all their addresses against plain
+ * lists, exclusions, and shared tables of slots.
  * That references are dropped in the end is LeakSanitizer's to see, in the sanitizer build.
  */
 #include <mailrail/snapshot.h>
@@ -96,6 +97,165 @@ static void test_endpoints_against_list(void)
 		random_round((uint32_t)(lrand48() % 257));
 }
 
+/* Its fields tell it apart from whatever else has the same address or port. */
+static struct mr_nat_source random_nat_source(void)
+{
+	const struct mr_endpoint place = random_endpoint();
+	struct mr_nat_source source = {
+		.address = place.address,
+		.port = place.port,
+		.service = place.service,
+		.backend = (mr_backend_id)lrand48(),
+	};
+
+	source.service_address = random_endpoint().address;
+	return source;
+}
+
+static const struct mr_nat_source *nat_list_find(const struct mr_nat_source *list, uint32_t count,
+						 const struct mr_nat_source *wanted)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		if (list[i].port == wanted->port &&
+		    mr_addr_equal(&list[i].address, &wanted->address))
+			return &list[i];
+	}
+	return NULL;
+}
+
+static void assert_same_nat_source(const struct mr_snapshot *snapshot,
+				   const struct mr_nat_source *wanted,
+				   const struct mr_nat_source *expected)
+{
+	const struct mr_nat_source *found =
+		mr_snapshot_find_nat_source(snapshot, &wanted->address, wanted->port);
+
+	CU_ASSERT_EQUAL_FATAL(found != NULL, expected != NULL);
+	if (found == NULL)
+		return;
+	CU_ASSERT(mr_addr_equal(&found->address, &expected->address));
+	CU_ASSERT_EQUAL(found->port, expected->port);
+	CU_ASSERT(mr_addr_equal(&found->service_address, &expected->service_address));
+	CU_ASSERT_EQUAL(found->service, expected->service);
+	CU_ASSERT_EQUAL(found->backend, expected->backend);
+}
+
+/* Returns how many there are in @list. */
+static uint32_t add_random_nat_sources(struct mr_snapshot *snapshot, uint32_t capacity,
+				       struct mr_nat_source *list)
+{
+	uint32_t count = 0;
+
+	for (unsigned int i = 0; i < 1000 && count < capacity; i++) {
+		const struct mr_nat_source source = random_nat_source();
+		const bool taken = nat_list_find(list, count, &source) != NULL;
+
+		CU_ASSERT_EQUAL(mr_snapshot_add_nat_source(snapshot, &source), taken ? -EEXIST : 0);
+		if (!taken)
+			list[count++] = source;
+	}
+	return count;
+}
+
+static void random_nat_round(uint32_t capacity)
+{
+	const struct mr_snapshot_sizes sizes = {.nat_source_count = capacity};
+	struct mr_snapshot *snapshot = mr_snapshot_create(&sizes);
+	struct mr_nat_source list[256];
+	uint32_t count;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(snapshot);
+	count = add_random_nat_sources(snapshot, capacity, list);
+	for (unsigned int i = 0; i < 1000; i++) {
+		const struct mr_nat_source wanted = random_nat_source();
+
+		assert_same_nat_source(snapshot, &wanted, nat_list_find(list, count, &wanted));
+	}
+	for (uint32_t i = 0; i < count; i++)
+		assert_same_nat_source(snapshot, &list[i], &list[i]);
+	mr_snapshot_destroy(snapshot);
+}
+
+static void test_nat_sources_against_list(void)
+{
+	for (unsigned int i = 0; i < RANDOM_ROUNDS; i++)
+		random_nat_round((uint32_t)(lrand48() % 257));
+}
+
+/* A source is no endpoint, nor the other way round, and port 0 is neither's. */
+static void test_tables_are_apart(void)
+{
+	const struct mr_snapshot_sizes sizes = {.endpoint_count = 1, .nat_source_count = 1};
+	struct mr_snapshot *snapshot = mr_snapshot_create(&sizes);
+	const struct mr_endpoint endpoint = {frame_addr("10.0.0.10"), RTE_BE16(25), 1};
+	const struct mr_nat_source source = {.address = frame_addr("10.0.1.1"),
+					     .port = RTE_BE16(587)};
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(snapshot);
+	CU_ASSERT_EQUAL(mr_snapshot_add_endpoint(snapshot, &endpoint), 0);
+	CU_ASSERT_EQUAL(mr_snapshot_add_nat_source(snapshot, &source), 0);
+	CU_ASSERT_PTR_NULL(mr_snapshot_find_endpoint(snapshot, &source.address, source.port));
+	CU_ASSERT_PTR_NULL(mr_snapshot_find_nat_source(snapshot, &endpoint.address, endpoint.port));
+	CU_ASSERT_PTR_NULL(mr_snapshot_find_nat_source(snapshot, &source.address, 0));
+	CU_ASSERT_PTR_NULL(mr_snapshot_find_nat_source(snapshot, &source.address, endpoint.port));
+	mr_snapshot_destroy(snapshot);
+}
+
+static bool endpoints_have(const struct mr_endpoint *list, uint32_t count,
+			   const struct mr_addr *address)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		if (mr_addr_equal(&list[i].address, address))
+			return true;
+	}
+	return false;
+}
+
+static bool nat_sources_have(const struct mr_nat_source *list, uint32_t count,
+			     const struct mr_addr *address)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		if (mr_addr_equal(&list[i].address, address))
+			return true;
+	}
+	return false;
+}
+
+/* Addresses with several ports, in both tables or in one, as many as were announced. */
+static void random_address_round(uint32_t endpoint_capacity, uint32_t source_capacity)
+{
+	const struct mr_snapshot_sizes sizes = {.endpoint_count = endpoint_capacity,
+						.nat_source_count = source_capacity};
+	struct mr_snapshot *snapshot = mr_snapshot_create(&sizes);
+	struct mr_endpoint endpoints[16];
+	struct mr_nat_source sources[16];
+	uint32_t endpoint_count = 0;
+	uint32_t source_count;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(snapshot);
+	while (endpoint_count < endpoint_capacity) {
+		endpoints[endpoint_count] = random_endpoint();
+		if (mr_snapshot_add_endpoint(snapshot, &endpoints[endpoint_count]) == 0)
+			endpoint_count++;
+	}
+	source_count = add_random_nat_sources(snapshot, source_capacity, sources);
+	for (unsigned int i = 0; i < 200; i++) {
+		const struct mr_addr from = random_endpoint().address;
+		const struct mr_addr to = random_endpoint().address;
+
+		CU_ASSERT_EQUAL(mr_snapshot_knows_addresses(snapshot, &from, &to),
+				endpoints_have(endpoints, endpoint_count, &to) ||
+					nat_sources_have(sources, source_count, &from));
+	}
+	mr_snapshot_destroy(snapshot);
+}
+
+static void test_addresses_against_lists(void)
+{
+	for (unsigned int i = 0; i < RANDOM_ROUNDS; i++)
+		random_address_round((uint32_t)(lrand48() % 17), (uint32_t)(lrand48() % 17));
+}
+
 static void test_endpoint_taken(void)
 {
 	struct mr_snapshot *snapshot = with_endpoints(2);
@@ -122,7 +282,28 @@ static void test_port_0_is_nobody_s(void)
 	mr_snapshot_destroy(snapshot);
 }
 
-/* The limit that control promises: every address with every port of a large configuration. */
+/* The limits that control promises: every address with every port of a large configuration. */
+static void test_nat_source_limit(void)
+{
+	const struct mr_snapshot_sizes sizes = {.nat_source_count = MR_NAT_SOURCES_MAX};
+	const struct mr_addr elsewhere = frame_addr("192.0.2.1");
+	struct mr_snapshot *snapshot = mr_snapshot_create(&sizes);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(snapshot);
+	for (uint32_t i = 0; i < MR_NAT_SOURCES_MAX; i++) {
+		const uint8_t v4[4] = {10, (uint8_t)(i >> 10), (uint8_t)(i >> 2), 1};
+		const struct mr_nat_source source = {
+			.address = mr_addr_from_v4(v4),
+			.port = rte_cpu_to_be_16((uint16_t)(1 + i % 4)),
+			.backend = (mr_backend_id)(i / 4)};
+
+		CU_ASSERT_EQUAL_FATAL(mr_snapshot_add_nat_source(snapshot, &source), 0);
+		assert_same_nat_source(snapshot, &source, &source);
+		CU_ASSERT(mr_snapshot_knows_addresses(snapshot, &source.address, &elsewhere));
+	}
+	mr_snapshot_destroy(snapshot);
+}
+
 static void test_endpoint_limit(void)
 {
 	struct mr_snapshot *snapshot = with_endpoints(MR_ENDPOINTS_MAX);
@@ -239,9 +420,13 @@ int main(void)
 {
 	CU_TestInfo tests[] = {
 		UNIT_TEST(test_endpoints_against_list),
+		UNIT_TEST(test_nat_sources_against_list),
+		UNIT_TEST(test_tables_are_apart),
+		UNIT_TEST(test_addresses_against_lists),
 		UNIT_TEST(test_endpoint_taken),
 		UNIT_TEST(test_port_0_is_nobody_s),
 		UNIT_TEST(test_endpoint_limit),
+		UNIT_TEST(test_nat_source_limit),
 		UNIT_TEST(test_exclude_is_copied),
 		UNIT_TEST(test_slots_start_empty),
 		UNIT_TEST(test_notes_are_shared),

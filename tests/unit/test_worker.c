@@ -3,8 +3,10 @@
  * The worker's loop in a thread of its own: frames of every kind in through rings, frames and
  * verdicts out, while snapshots come and go.
  *
- *	in[0] (no kernel behind it), in[1] (kernel has a copy), in[probe]
- *	  --> worker_run --> out[2] (backends), out[0], out[1] (resets), out[probe] (answers)
+ *	in[0] (no kernel behind it), in[1] (kernel has a copy), in[3] (has a kernel's side),
+ *	in[probe], in[kernel's side of 3]
+ *	  --> worker_run --> out[2] (backends), out[0], out[1] (resets), out[probe] (answers),
+ *	                     out[kernel's side of 3], out[3] (from there)
  */
 #include "worker.h"
 
@@ -13,6 +15,7 @@
 #include <time.h>
 
 #include <rte_cycles.h>
+#include <rte_ip.h>
 #include <rte_tcp.h>
 
 #include "../lib/rig_unit.h"
@@ -23,6 +26,7 @@
 #define TABLE_SIZE   251
 #define BACKEND_PORT 2
 #define PROBE_PORT   50000
+#define TWIN_PORT    3
 
 static struct rig *rig;
 
@@ -39,23 +43,31 @@ static struct mr_snapshot *make_snapshot(mr_slot first, mr_slot others)
 	const struct mr_range excluded = {frame_addr("10.0.0.0"), frame_addr("10.0.0.63")};
 	const uint8_t secret[MR_HASH_KEY_BYTES] = "sixteen  bytes!";
 	struct mr_snapshot *snapshot = mr_snapshot_create(&sizes);
+	struct mr_slots *slots = mr_slots_create(TABLE_SIZE, NULL);
 
-	CU_ASSERT_PTR_NOT_NULL_FATAL(snapshot);
+	if (snapshot == NULL || slots == NULL)
+		abort();
 	mr_hash_key_init(&snapshot->hash_key, secret);
 	CU_ASSERT_EQUAL(mr_snapshot_add_endpoint(snapshot, &v4), 0);
 	CU_ASSERT_EQUAL(mr_snapshot_add_endpoint(snapshot, &v6), 0);
 	CU_ASSERT_EQUAL(mr_snapshot_set_exclude(&snapshot->services[0], &excluded, 1), 0);
-	snapshot->pools[0].slots = mr_slots_create(TABLE_SIZE, NULL);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(snapshot->pools[0].slots);
 	for (uint32_t i = 0; i < TABLE_SIZE; i++)
-		snapshot->pools[0].slots->words[i] = i < TABLE_SIZE / 2 ? first : others;
+		slots->words[i] = i < TABLE_SIZE / 2 ? first : others;
+	snapshot->pools[0].slots = slots;
 	for (uint8_t i = 0; i < BACKENDS; i++) {
+		const struct mr_way way = {
+			.port = BACKEND_PORT,
+			.source_mac = {{0x02, 0, 0, 0, 0, BACKEND_PORT}},
+			.next_hop = {{0x02, 0, 0, 0, 1, i}},
+			.mtu_bytes = 1500,
+		};
+
 		snapshot->backends[i] = (struct mr_backend){
 			.alive = true,
-			.next_hop_set = true,
-			.port = BACKEND_PORT,
-			.next_hop = {{0x02, 0, 0, 0, 1, i}},
+			.forwarding = MR_FORWARDING_L2DSR,
+			.address = frame_addr("10.0.1.1"),
 		};
+		CU_ASSERT_EQUAL_FATAL(mr_backend_set_way(&snapshot->backends[i], &way), 0);
 	}
 	snapshot->probe_sources[0] = frame_addr("10.0.0.9");
 	snapshot->probe_source_count = 1;
@@ -81,9 +93,9 @@ struct kind {
 	struct frame_spec spec;
 	uint32_t port;
 	enum mr_verdict verdict;
-	uint32_t out; /* RIG_PORTS + 1: it goes nowhere */
+	uint32_t out; /* the ring that it leaves by */
 };
-#define NOWHERE (RIG_PORTS + 1)
+#define NOWHERE RIG_RINGS
 
 #define MAC(n)                                \
 	{                                     \
@@ -130,6 +142,19 @@ static const struct kind kinds[] = {
 	 RIG_PROBE,
 	 MR_DROP_NO_PROBE,
 	 NOWHERE},
+	{{MAC(TWIN_PORT), CLIENT, .service = "10.0.0.10", .service_port = 22},
+	 TWIN_PORT,
+	 MR_PASSED_TO_KERNEL,
+	 RIG_KERNEL + TWIN_PORT},
+	{{MAC(0xff), CLIENT, ACK_TO_SERVICE}, TWIN_PORT, MR_DROP_NOT_OURS, NOWHERE},
+	{{MAC(9), .from = MAC(TWIN_PORT), CLIENT, ACK_TO_SERVICE},
+	 RIG_KERNEL + TWIN_PORT,
+	 MR_FROM_KERNEL,
+	 TWIN_PORT},
+	{{MAC(TWIN_PORT), CLIENT, ACK_TO_SERVICE, .tag_count = 1, .tags = {7}},
+	 TWIN_PORT,
+	 MR_PASSED_TO_KERNEL,
+	 RIG_KERNEL + TWIN_PORT},
 };
 
 struct tally {
@@ -206,6 +231,8 @@ static void test_every_frame_has_one_verdict(void)
 	uint64_t backend_packets = 0;
 
 	rig->ports[1].kind = MR_DEVICE_AF_PACKET;
+	rig->ports[TWIN_PORT].has_kernel_side = true;
+	rig->ports[TWIN_PORT].has_twin = true;
 	atomic_store(&rig->probe_backends[PROBE_PORT], 1);
 	start(steady_snapshot(0, 1));
 	send_all(&tally);
@@ -285,6 +312,97 @@ static void test_clock(void)
 	rte_pktmbuf_free(rig_collect(rig, BACKEND_PORT));
 }
 
+#define PIECES	    4
+#define PIECE_BYTES 80
+#define SESSIONS    100
+
+/* A packet of session @number in one piece or, with @piece below PIECES, that piece of it. */
+static void send_piece(uint16_t number, uint32_t piece)
+{
+	struct frame_spec spec = kinds[0].spec;
+	uint8_t frame[FRAME_BYTES_MAX];
+	struct rte_ipv4_hdr *ip = (void *)&frame[RTE_ETHER_HDR_LEN];
+	uint8_t *l4 = &frame[RTE_ETHER_HDR_LEN + sizeof(*ip)];
+	const uint32_t units = piece * PIECE_BYTES / RTE_IPV4_HDR_OFFSET_UNITS;
+	uint32_t count;
+
+	spec.client_port = (uint16_t)(1024 + number);
+	spec.payload_bytes = PIECES * PIECE_BYTES - sizeof(struct rte_tcp_hdr);
+	count = frame_build(&spec, frame);
+	ip->packet_id = rte_cpu_to_be_16(number);
+	if (piece < PIECES) {
+		memmove(l4, &l4[piece * PIECE_BYTES], PIECE_BYTES);
+		count = (uint32_t)(l4 - frame) + PIECE_BYTES;
+		ip->total_length = rte_cpu_to_be_16(sizeof(*ip) + PIECE_BYTES);
+		ip->fragment_offset = rte_cpu_to_be_16(
+			(uint16_t)(units | (piece < PIECES - 1 ? RTE_IPV4_HDR_MF_FLAG : 0)));
+	}
+	ip->hdr_checksum = 0;
+	ip->hdr_checksum = rte_ipv4_cksum(ip);
+	CU_ASSERT_FATAL(rig_inject(rig, 0, frame, count));
+}
+
+/* All that left for a backend went to the same one; returns how many frames. */
+static uint32_t collect_from_one_backend(void)
+{
+	struct rte_ether_addr first = {{0}};
+	struct rte_mbuf *mbuf;
+	uint32_t count = 0;
+
+	while ((mbuf = rig_collect(rig, BACKEND_PORT)) != NULL) {
+		const struct rte_ether_hdr *ethernet = rte_pktmbuf_mtod(mbuf, const void *);
+
+		if (count++ == 0)
+			first = ethernet->dst_addr;
+		CU_ASSERT(rte_is_same_ether_addr(&ethernet->dst_addr, &first));
+		rte_pktmbuf_free(mbuf);
+	}
+	return count;
+}
+
+/* In whatever order its pieces come, a packet goes where its session's other packets go. */
+static void test_pieces_follow_their_session(void)
+{
+	const uint32_t mbufs = rig_free_mbufs(rig);
+
+	memset(rig->worker.counters, 0, sizeof(*rig->worker.counters));
+	replace_snapshot(steady_snapshot(0, 1));
+	for (uint16_t session = 0; session < SESSIONS; session++) {
+		const uint32_t turn = (uint32_t)lrand48() % PIECES;
+		const bool backwards = lrand48() % 2;
+
+		send_piece(session, PIECES);
+		for (uint32_t i = 0; i < PIECES; i++)
+			send_piece(session, (turn + (backwards ? PIECES - i : i)) % PIECES);
+		worker_round(&rig->worker);
+		CU_ASSERT_EQUAL(collect_from_one_backend(), 1 + PIECES);
+	}
+	CU_ASSERT_EQUAL(rig->worker.counters->verdicts[MR_FORWARDED], SESSIONS * (1 + PIECES));
+	CU_ASSERT_EQUAL(rig_verdicts(rig), rig->worker.counters->rx_packets);
+	replace_snapshot(NULL);
+	CU_ASSERT_EQUAL(rig_free_mbufs(rig), mbufs);
+}
+
+/* The loop's clock is the one by which fragments give up waiting. */
+static void test_pieces_wait_for_so_long(void)
+{
+	const struct mr_worker_counters *counters = rig->worker.counters;
+	const uint32_t mbufs = rig_free_mbufs(rig);
+
+	memset(rig->worker.counters, 0, sizeof(*rig->worker.counters));
+	replace_snapshot(steady_snapshot(0, 1));
+	send_piece(SESSIONS, 1);
+	worker_round(&rig->worker);
+	CU_ASSERT_EQUAL(counters->fragments_kept, 1);
+	CU_ASSERT_EQUAL(rig_verdicts(rig), 0);
+	rig->worker.clock_start -= (MR_FRAGMENT_TIMEOUT_S + 1) * rig->worker.clock_hz;
+	worker_round(&rig->worker);
+	CU_ASSERT_EQUAL(counters->verdicts[MR_DROP_FRAGMENT_LATE], 1);
+	CU_ASSERT_EQUAL(counters->fragments_released, 1);
+	replace_snapshot(NULL);
+	CU_ASSERT_EQUAL(rig_free_mbufs(rig), mbufs);
+}
+
 /* SEED in the environment repeats a run. */
 int main(void)
 {
@@ -292,6 +410,8 @@ int main(void)
 		UNIT_TEST(test_every_frame_has_one_verdict),
 		UNIT_TEST(test_waits_for_a_snapshot),
 		UNIT_TEST(test_clock),
+		UNIT_TEST(test_pieces_follow_their_session),
+		UNIT_TEST(test_pieces_wait_for_so_long),
 		CU_TEST_INFO_NULL,
 	};
 	const char *text = getenv("SEED");

@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What configurations become: paths, sources of nat and limits, with a real dataplane whose one
+ * port leads nowhere. In a network namespace of its own, for the prober's interface.
+ */
+#include "balancer.h"
+
+#include <arpa/inet.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../lib/netns.h"
+#include "../lib/unit.h"
+#include "address_text.h"
+#include "compile.h"
+#include "fleet.h"
+#include "rpc.h"
+#include "rpc_methods.h"
+
+static struct mr_dataplane *dp;
+static struct event_base *base;
+static uint16_t own_core;
+
+static const char frame[] =
+	"{\"node\": {\"name\": \"n\", \"key\": "
+	"\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"}, "
+	"\"ports\": [{\"name\": \"p\", \"device\": \"net_null0\", \"twin\": false, \"neighbours\": "
+	"["
+	"{\"address\": \"10.0.0.1\", \"mac\": \"02:00:00:00:00:01\"}, "
+	"{\"address\": \"2001:db8::1\", \"mac\": \"02:00:00:00:00:01\"}]}], "
+	"\"pools\": [%s], \"services\": [%s]}";
+
+#define SERVICE(name, address, ports, pool)                                             \
+	"{\"name\": \"" name "\", \"namespace\": \"x.org\", \"addresses\": [\"" address \
+	"\"], \"ports\": [" ports "], \"pool\": \"" pool "\"}"
+#define POOL(name, forwarding, more, backends)                               \
+	"{\"name\": \"" name "\", \"forwarding\": \"" forwarding "\", " more \
+	"\"table_size\": 251, \"health\": {\"type\": \"none\"}, \"backends\": [" backends "]}"
+#define BACKEND(name, address) "{\"name\": \"" name "\", \"address\": \"" address "\"}"
+
+static struct config *decode(const char *pools, const char *services)
+{
+	struct field_errors errors = {0};
+	struct config *config;
+	char text[4096];
+	json_t *json;
+
+	snprintf(text, sizeof(text), frame, pools, services);
+	json = json_loads(text, 0, NULL);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(json);
+	config = config_decode(json, &errors);
+	field_errors_print(&errors, stdout);
+	field_errors_fini(&errors);
+	json_decref(json);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(config);
+	config->workers.cores[0] = own_core;
+	return config;
+}
+
+static struct balancer *start(const char *pools, const char *services)
+{
+	struct balancer *balancer;
+	struct mr_error error = {""};
+
+	if (balancer_create(base, dp, decode(pools, services), NULL, &balancer, &error) < 0) {
+		puts(error.text);
+		CU_FAIL_FATAL("no balancer");
+	}
+	return balancer;
+}
+
+static const char plain_service[] = SERVICE("s", "10.0.0.9", "25", "a");
+
+/* The same pool in every mode, one after the other; its backend keeps its id and its slots. */
+static void test_modes(void)
+{
+	static const struct {
+		const char *pool;
+		uint16_t packet_max_bytes;
+	} rows[] = {
+		{POOL("a", "ipip", "\"tunnel\": {\"source\": \"192.0.2.1\"}, ",
+		      BACKEND("b", "10.0.0.1")),
+		 1500 - 20},
+		{POOL("a", "gue", "\"tunnel\": {\"source\": \"192.0.2.0/24\"}, ",
+		      BACKEND("b", "10.0.0.1")),
+		 1500 - 28},
+		{POOL("a", "nat", "", BACKEND("b", "10.0.0.1")), 1500},
+		{POOL("a", "l2dsr", "", BACKEND("b", "10.0.0.1")), 1500},
+	};
+	struct balancer *balancer =
+		start(POOL("a", "l2dsr", "", BACKEND("b", "10.0.0.1")), plain_service);
+	struct backend_status first, status;
+	struct mr_error error = {""};
+
+	balancer_backend_status(balancer, 0, 0, &first);
+	CU_ASSERT_EQUAL(first.slots, 251);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		CU_ASSERT_EQUAL(
+			balancer_apply(balancer, decode(rows[i].pool, plain_service), &error), 0);
+		balancer_backend_status(balancer, 0, 0, &status);
+		CU_ASSERT_EQUAL(status.id, first.id);
+		CU_ASSERT_EQUAL(status.slots, 251);
+		CU_ASSERT_EQUAL(status.base_slots, 0);
+		CU_ASSERT(status.path_set);
+		CU_ASSERT_EQUAL(status.path_mtu_bytes, 1500);
+		CU_ASSERT_EQUAL(status.packet_max_bytes, rows[i].packet_max_bytes);
+	}
+	balancer_destroy(balancer);
+}
+
+static void test_paths_in_ipv6(void)
+{
+	struct balancer *balancer = start(
+		POOL("a", "ipip", "\"tunnel\": {\"source\": \"2001:db8::2\"}, ",
+		     BACKEND("b",
+			     "2001:db8::1")) ", " POOL("c", "gue",
+						       "\"tunnel\": {\"source\": "
+						       "\"2001:db8::2\"}, ",
+						       BACKEND("b", "2001:db8::1") ", " BACKEND(
+							       "d", "2001:db8::3")),
+		SERVICE("s", "10.0.0.9", "25", "a"));
+	struct backend_status status;
+
+	balancer_backend_status(balancer, 0, 0, &status);
+	CU_ASSERT_EQUAL(status.packet_max_bytes, 1500 - 40);
+	balancer_backend_status(balancer, 1, 0, &status);
+	CU_ASSERT_EQUAL(status.packet_max_bytes, 1500 - 48);
+	balancer_backend_status(balancer, 1, 1, &status);
+	CU_ASSERT_FALSE(status.next_hop_set); /* no neighbour of that address */
+	CU_ASSERT_FALSE(status.path_set);
+	balancer_destroy(balancer);
+}
+
+static const struct mr_nat_source *find(const struct mr_nat_source *sources, uint32_t count,
+					const char *address, uint16_t port)
+{
+	struct mr_addr wanted;
+
+	CU_ASSERT_FATAL(address_parse(address, &wanted));
+	for (uint32_t i = 0; i < count; i++) {
+		if (mr_addr_equal(&sources[i].address, &wanted) && sources[i].port == htons(port))
+			return &sources[i];
+	}
+	return NULL;
+}
+
+/* Whether answers from there go on under @service, as backend @id's. */
+static bool leads_to(const struct mr_nat_source *sources, uint32_t count, const char *address,
+		     uint16_t port, const char *service, mr_backend_id id)
+{
+	const struct mr_nat_source *source = find(sources, count, address, port);
+	struct mr_addr wanted;
+
+	CU_ASSERT_FATAL(address_parse(service, &wanted));
+	return source && mr_addr_equal(&source->service_address, &wanted) && source->backend == id;
+}
+
+static struct fleet *make_fleet(struct roster *roster, struct config *config,
+				const struct fleet *previous)
+{
+	struct mr_error error = {""};
+	struct fleet *fleet;
+
+	CU_ASSERT_EQUAL_FATAL(fleet_create(roster, config, previous, &fleet, &error), 0);
+	return fleet;
+}
+
+static struct mr_nat_source *sources_of(const struct fleet *fleet, uint32_t *out_count)
+{
+	struct mr_nat_source *sources = compile_nat_sources(fleet, out_count);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(sources);
+	return sources;
+}
+
+static const char two_services[] = SERVICE("s", "10.0.0.9", "25, 587", "a") ", " SERVICE(
+	"t", "10.0.0.8", "25", "c") ", " SERVICE("u", "10.0.0.7", "25", "d");
+
+/* Answers of a backend that was removed, or has moved to another pool. */
+static void test_nat_sources(void)
+{
+	struct roster *roster = calloc(1, sizeof(*roster));
+	struct config *before = decode(
+		POOL("a", "nat", "",
+		     BACKEND("b", "10.0.0.1") ", " BACKEND(
+			     "x", "10.0.0.2")) ", " POOL("c", "nat", "",
+							 "") ", " POOL("d", "l2dsr", "",
+								       BACKEND("b", "10.0.0.1")),
+		two_services);
+	struct config *after =
+		decode(POOL("a", "nat", "", BACKEND("b", "10.0.0.1")) ", " POOL(
+			       "c", "nat", "",
+			       BACKEND("x", "10.0.0.2")) ", " POOL("d", "l2dsr", "",
+								   BACKEND("b", "10.0.0.1")),
+		       two_services);
+	struct mr_nat_source *sources;
+	struct fleet *first, *second;
+	struct member *members;
+	uint32_t count;
+
+	roster->dp = dp;
+	first = make_fleet(roster, before, NULL);
+	members = first->pools[0].members;
+	sources = sources_of(first, &count);
+	CU_ASSERT_EQUAL(count, 4);
+	CU_ASSERT(leads_to(sources, count, "10.0.0.1", 25, "10.0.0.9", members[0].backend->id));
+	CU_ASSERT(leads_to(sources, count, "10.0.0.1", 587, "10.0.0.9", members[0].backend->id));
+	CU_ASSERT(leads_to(sources, count, "10.0.0.2", 25, "10.0.0.9", members[1].backend->id));
+	free(sources);
+
+	second = make_fleet(roster, after, first);
+	members = second->pools[0].members;
+	CU_ASSERT(members[1].leaving);
+	sources = sources_of(second, &count);
+	CU_ASSERT_EQUAL(count, 5);
+	CU_ASSERT(leads_to(sources, count, "10.0.0.1", 25, "10.0.0.9", members[0].backend->id));
+	CU_ASSERT(leads_to(sources, count, "10.0.0.2", 587, "10.0.0.9", members[1].backend->id));
+	CU_ASSERT(leads_to(sources, count, "10.0.0.2", 25, "10.0.0.8",
+			   second->pools[1].members[0].backend->id));
+	free(sources);
+	fleet_destroy(first);
+	fleet_destroy(second);
+	roster_fini(roster);
+	free(roster);
+	config_free(before);
+	config_free(after);
+}
+
+/* An address that changed hands answers for its new service, and stops nothing. */
+static void test_snapshot_with_shared_source(void)
+{
+	static const struct way_ports ports = {.list[0].mtu_bytes = 1500};
+	static const struct way_facts facts = {.ports = &ports};
+	static const struct probe_plan no_probes;
+	struct roster *roster = calloc(1, sizeof(*roster));
+	const char *service = SERVICE("s", "10.0.0.9", "25", "a");
+	struct config *before =
+		decode(POOL("a", "nat", "\"mss\": 1360, ", BACKEND("b", "10.0.0.1")), service);
+	struct config *after =
+		decode(POOL("a", "nat", "\"mss\": 1360, ", BACKEND("z", "10.0.0.1")), service);
+	struct fleet *first, *second;
+	const struct mr_nat_source *source;
+	struct mr_snapshot *snapshot;
+	mr_backend_id id;
+
+	roster->dp = dp;
+	first = make_fleet(roster, before, NULL);
+	second = make_fleet(roster, after, first);
+	snapshot = compile_snapshot(second, &facts, &no_probes, 2);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(snapshot);
+	id = second->pools[0].members[0].backend->id;
+	source = mr_snapshot_find_nat_source(
+		snapshot, &second->pools[0].members[0].backend->address, htons(25));
+	CU_ASSERT_PTR_NOT_NULL_FATAL(source);
+	CU_ASSERT_EQUAL(source->backend, id);
+	CU_ASSERT_EQUAL(snapshot->backends[id].forwarding, MR_FORWARDING_NAT);
+	CU_ASSERT_EQUAL(snapshot->backends[id].mss_max_bytes, 1360);
+	CU_ASSERT(snapshot->backends[id].way_set);
+	mr_snapshot_destroy(snapshot);
+	fleet_destroy(first);
+	fleet_destroy(second);
+	roster_fini(roster);
+	free(roster);
+	config_free(before);
+	config_free(after);
+}
+
+static json_t *ask(struct balancer *balancer, const char *method)
+{
+	const struct rpc_context context = {.methods = rpc_methods, .balancer = balancer};
+	char request[128], *answer = NULL;
+	json_t *json, *result;
+	int size = snprintf(request, sizeof(request),
+			    "{\"jsonrpc\": \"2.0\", \"id\": 1, \"method\": \"%s\"}", method);
+
+	CU_ASSERT_EQUAL_FATAL(rpc_answer(&context, "test", request, (size_t)size, &answer), 0);
+	json = json_loads(answer, 0, NULL);
+	free(answer);
+	result = json_incref(json_object_get(json, "result"));
+	json_decref(json);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(result);
+	return result;
+}
+
+static const json_t *find_limit(const json_t *stats, const char *name)
+{
+	size_t i;
+	json_t *limit;
+
+	json_array_foreach (json_object_get(stats, "limits"), i, limit) {
+		if (strcmp(json_string_value(json_object_get(limit, "name")), name) == 0)
+			return limit;
+	}
+	return NULL;
+}
+
+static int64_t number(const json_t *object, const char *name)
+{
+	const json_t *value = json_object_get(object, name);
+
+	return json_is_integer(value) ? json_integer_value(value) : -1;
+}
+
+static uint32_t count_bounds(void)
+{
+	FILE *file = fopen(PROJECT_ROOT "/include/mailrail/limits.h", "r");
+	uint32_t count = 0;
+	char line[256];
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+	while (fgets(line, sizeof(line), file))
+		count += strncmp(line, "#define MR_", strlen("#define MR_")) == 0;
+	fclose(file);
+	return count;
+}
+
+/* Every bound of limits.h is shown; @used -1: not counted. */
+static void test_limits(void)
+{
+	static const struct {
+		const char *name;
+		int64_t used, max;
+	} rows[] = {
+		{"workers", 1, MR_WORKERS_MAX},
+		{"ports", 1, MR_PORTS_MAX},
+		{"port_queues", 1, MR_QUEUES_MAX},
+		{"pools", 2, MR_POOLS_MAX},
+		{"services", 2, MR_SERVICES_MAX},
+		{"endpoints", 3, MR_ENDPOINTS_MAX},
+		{"backends", 3, MR_BACKENDS_MAX},
+		{"probe_sources", 0, MR_PROBE_SOURCES_MAX},
+		{"nat_sources", 4, MR_NAT_SOURCES_MAX},
+		{"name_bytes", -1, MR_NAME_MAX - 1},
+		{"extension_headers", -1, MR_EXTENSIONS_MAX},
+		{"extension_bytes", -1, MR_EXTENSION_BYTES_MAX},
+		{"datagrams_by_worker", -1, MR_DATAGRAMS_MAX},
+		{"fragments_kept_by_worker", 0, MR_FRAGMENTS_KEPT_MAX},
+		{"fragment_timeout_s", -1, MR_FRAGMENT_TIMEOUT_S},
+		{"too_big_by_worker_per_s", -1, MR_TOO_BIG_PER_S},
+	};
+	struct balancer *balancer = start(
+		POOL("a", "nat", "",
+		     BACKEND("b", "10.0.0.1") ", " BACKEND(
+			     "c", "10.0.0.2")) ", " POOL("d", "l2dsr", "",
+							 BACKEND("b", "10.0.0.1")),
+		SERVICE("s", "10.0.0.9", "25, 587", "a") ", " SERVICE("t", "10.0.0.8", "25", "d"));
+	json_t *stats = ask(balancer, "stats.get");
+
+	CU_ASSERT_EQUAL(count_bounds(), sizeof(rows) / sizeof(rows[0]));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const json_t *limit = find_limit(stats, rows[i].name);
+
+		CU_ASSERT_EQUAL(number(limit, "used"), rows[i].used);
+		CU_ASSERT_EQUAL(number(limit, "max"), rows[i].max);
+	}
+	json_decref(stats);
+	balancer_destroy(balancer);
+}
+
+static void test_backend_list(void)
+{
+	struct balancer *balancer =
+		start(POOL("a", "gue", "\"tunnel\": {\"source\": \"192.0.2.1\"}, ",
+			   BACKEND("b", "10.0.0.1")),
+		      plain_service);
+	json_t *list = ask(balancer, "backend.list");
+	const json_t *row = json_array_get(json_object_get(list, "backends"), 0);
+
+	CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(row, "forwarding")), "gue");
+	CU_ASSERT_EQUAL(number(row, "path_mtu_bytes"), 1500);
+	CU_ASSERT_EQUAL(number(row, "packet_max_bytes"), 1472);
+	json_decref(list);
+	balancer_destroy(balancer);
+}
+
+static void bring_up(void)
+{
+	const struct mr_port_config port = {
+		.name = "p", .device = "net_null0", .kind = MR_DEVICE_VDEV};
+	const struct mr_dataplane_config config = {
+		.ports = &port,
+		.port_count = 1,
+		.cores = &own_core,
+		.worker_count = 1,
+		.pin_budget = 1024,
+	};
+	const int netns = netns_make();
+	struct mr_error error = {""};
+	cpu_set_t allowed;
+
+	netns_enter(netns);
+	close(netns);
+	sched_getaffinity(0, sizeof(allowed), &allowed);
+	for (uint16_t core = 0; core < CPU_SETSIZE; core++) {
+		if (CPU_ISSET(core, &allowed))
+			own_core = core;
+	}
+	base = event_base_new();
+	netns_check(mr_dataplane_create(&config, NULL, &dp, &error), error.text);
+}
+
+int main(void)
+{
+	CU_TestInfo tests[] = {
+		UNIT_TEST(test_modes),	     UNIT_TEST(test_paths_in_ipv6),
+		UNIT_TEST(test_nat_sources), UNIT_TEST(test_snapshot_with_shared_source),
+		UNIT_TEST(test_limits),	     UNIT_TEST(test_backend_list),
+		CU_TEST_INFO_NULL,
+	};
+	int status;
+
+	bring_up();
+	status = unit_run("balancer", tests);
+	mr_dataplane_destroy(dp);
+	event_base_free(base);
+	return status;
+}
