@@ -11,30 +11,20 @@
 
 #include <rte_cycles.h>
 #include <rte_eal.h>
-#include <rte_launch.h>
-#include <rte_lcore.h>
-#include <rte_malloc.h>
 #include <rte_mbuf.h>
 #include <rte_memory.h>
-#include <rte_rcu_qsbr.h>
-#include <rte_ring.h>
 
+#include "crew.h"
 #include "eal.h"
-#include "fragments.h"
 #include "kernel_side.h"
 #include "library_log.h"
 #include "packet.h"
 #include "port.h"
 #include "port_kernel.h"
 #include "probe_port.h"
+#include "publication.h"
 #include "steering.h"
 #include "worker.h"
-
-/*
- * Snapshots that wait for the workers to leave them. A worker needs one burst for that, so
- * that a full list means waiting microseconds.
- */
-#define RETIRED_MAX 64
 
 #define TCP_PORTS 65536
 
@@ -46,11 +36,6 @@
 
 /* Of the mempool for cut packets. */
 #define SPARE_CACHE_SIZE 64
-
-struct retired {
-	struct mr_snapshot *snapshot;
-	uint64_t token; /* of rte_rcu_qsbr_start() */
-};
 
 struct mr_dataplane {
 	mr_log_fn *log;
@@ -64,23 +49,13 @@ struct mr_dataplane {
 	struct probe_port probe;
 	bool eal_is_up;
 
-	struct worker *workers[MR_WORKERS_MAX];
-	uint32_t worker_count;
-	uint32_t launched_count;
-	struct rte_ring *handovers[MR_WORKERS_MAX];
+	struct crew crew;
 	struct rte_mempool *spare_mbufs;
-	struct rte_rcu_qsbr *qsbr;
 	struct mr_pin_table *pins;
 	uint64_t clock_start;
 
-	/* Workers load these. */
-	const struct mr_snapshot *_Atomic snapshot;
-	_Atomic mr_backend_id probe_backends[TCP_PORTS];
-
-	struct mr_snapshot *published; /* what @snapshot points to, as its owner */
-	struct retired retired[RETIRED_MAX];
-	uint32_t retired_first;
-	uint32_t retired_count;
+	_Atomic mr_backend_id probe_backends[TCP_PORTS]; /* workers load these */
+	struct publication publication;
 	struct steering_keys steered;
 };
 
@@ -162,12 +137,9 @@ static uint64_t memory_bytes(const struct mr_dataplane *dp, uint32_t pin_budget)
 {
 	const uint64_t spare_bytes =
 		sizeof(struct rte_mbuf) + spare_room_bytes(dp) + 3 * RTE_CACHE_LINE_SIZE;
-	const uint64_t worker_bytes = sizeof(struct worker) + sizeof(struct mr_worker_counters) +
-				      fragment_table_memory_bytes() +
-				      2 * FRAGMENT_HANDOVER_SIZE * sizeof(void *);
 	uint64_t bytes = LIBRARY_BYTES + probe_port_memory_bytes(&dp->probe) +
 			 (uint64_t)pin_budget * PIN_BYTES + spare_mbuf_count(dp) * spare_bytes +
-			 dp->company.worker_count * worker_bytes;
+			 crew_memory_bytes(dp->company.worker_count);
 
 	if (has_kernel_ports(dp))
 		bytes += kernel_side_memory_bytes(dp->company.worker_count);
@@ -253,7 +225,8 @@ static uint16_t widest_mtu_bytes(const struct mr_dataplane *dp)
 static int open_kernel_side(struct mr_dataplane *dp, struct mr_error *error)
 {
 	struct kernel_side *const side = &dp->kernel_side;
-	const int rc = kernel_side_open(side, dp->worker_count, widest_mtu_bytes(dp), error);
+	const int rc =
+		kernel_side_open(side, dp->company.worker_count, widest_mtu_bytes(dp), error);
 
 	if (rc != 0)
 		return rc;
@@ -303,66 +276,13 @@ static void give_queues(const struct mr_dataplane *dp, struct worker *worker)
 		const struct port *port = &dp->ports[i];
 
 		if (port_is_leader(port))
-			for (uint32_t q = worker->index; q < port->queues; q += dp->worker_count)
+			for (uint32_t q = worker->index; q < port->queues; q += dp->crew.count)
 				give_queue(worker, port->ethdev, q, i);
 		if (port->has_twin)
 			give_queue(worker, port->kernel_ethdev, worker->index,
 				   WORKER_KERNEL_SIDE | i);
 	}
 	give_queue(worker, dp->probe.tap.ethdev, worker->index, WORKER_PROBE_PORT);
-}
-
-static void free_worker(struct worker *worker)
-{
-	if (worker == NULL)
-		return;
-	fragment_table_destroy(worker->fragments);
-	rte_free(worker->counters);
-	rte_free(worker);
-}
-
-/* NULL: no memory. In the memory of the worker's own NUMA node, as are its tables. */
-static struct worker *allocate_worker(uint32_t lcore)
-{
-	const int node = (int)rte_lcore_to_socket_id(lcore);
-	struct worker *worker =
-		rte_zmalloc_socket("worker", sizeof(*worker), RTE_CACHE_LINE_SIZE, node);
-
-	if (worker == NULL)
-		return NULL;
-	worker->lcore = lcore;
-	worker->counters = rte_zmalloc_socket("counters", sizeof(*worker->counters),
-					      RTE_CACHE_LINE_SIZE, node);
-	worker->fragments = fragment_table_create(node);
-	if (worker->counters != NULL && worker->fragments != NULL)
-		return worker;
-	free_worker(worker);
-	return NULL;
-}
-
-/* NULL: no memory. */
-static struct worker *create_worker(struct mr_dataplane *dp, uint32_t index)
-{
-	struct worker *worker = allocate_worker(eal_worker_lcore(index));
-
-	if (worker == NULL)
-		return NULL;
-	worker->index = index;
-	worker->ports = dp->ports;
-	worker->port_count = dp->port_count;
-	worker->probe_ethdev = dp->probe.tap.ethdev;
-	worker->probe_mac = dp->probe.tap.mac;
-	worker->spare_mbufs = dp->spare_mbufs;
-	worker->handovers = dp->handovers;
-	worker->worker_count = dp->worker_count;
-	worker->snapshot = &dp->snapshot;
-	worker->qsbr = dp->qsbr;
-	worker->probe_backends = dp->probe_backends;
-	worker->pins = dp->pins;
-	worker->clock_start = dp->clock_start;
-	worker->clock_hz = rte_get_tsc_hz();
-	give_queues(dp, worker);
-	return worker;
 }
 
 /* What all workers share. */
@@ -374,57 +294,36 @@ static int create_shared(struct mr_dataplane *dp, uint32_t pin_budget, struct mr
 				    pin_budget);
 	dp->spare_mbufs = rte_pktmbuf_pool_create("spare", spare_mbuf_count(dp), SPARE_CACHE_SIZE,
 						  0, spare_room_bytes(dp), SOCKET_ID_ANY);
-	dp->qsbr = rte_zmalloc("qsbr", rte_rcu_qsbr_get_memsize(dp->worker_count),
-			       RTE_CACHE_LINE_SIZE);
-	if (dp->spare_mbufs == NULL || dp->qsbr == NULL)
+	if (dp->spare_mbufs == NULL ||
+	    publication_init(&dp->publication, dp->company.worker_count) != 0)
 		return mr_error_set(error, -ENOMEM, "no memory for workers");
-	rte_rcu_qsbr_init(dp->qsbr, dp->worker_count);
 	return 0;
-}
-
-/* Other workers put fragments in, the one that the ring belongs to takes them out. */
-static struct rte_ring *create_handover(uint32_t worker)
-{
-	char name[RTE_RING_NAMESIZE];
-
-	snprintf(name, sizeof(name), "handover%u", worker);
-	return rte_ring_create(name, FRAGMENT_HANDOVER_SIZE,
-			       (int)rte_lcore_to_socket_id(eal_worker_lcore(worker)),
-			       RING_F_SC_DEQ);
 }
 
 static int create_workers(struct mr_dataplane *dp, uint32_t pin_budget, struct mr_error *error)
 {
-	int rc;
+	struct worker common = {
+		.ports = dp->ports,
+		.port_count = dp->port_count,
+		.probe_ethdev = dp->probe.tap.ethdev,
+		.probe_mac = dp->probe.tap.mac,
+		.snapshot = &dp->publication.current,
+		.probe_backends = dp->probe_backends,
+		.clock_start = rte_rdtsc(),
+		.clock_hz = rte_get_tsc_hz(),
+	};
+	int rc = create_shared(dp, pin_budget, error);
 
-	dp->clock_start = rte_rdtsc();
-	rc = create_shared(dp, pin_budget, error);
 	if (rc != 0)
 		return rc;
-	for (uint32_t i = 0; i < dp->worker_count; i++) {
-		dp->handovers[i] = create_handover(i);
-		dp->workers[i] = create_worker(dp, i);
-		if (dp->handovers[i] == NULL || dp->workers[i] == NULL)
-			return mr_error_set(error, -ENOMEM,
-					    "/workers/cores/%u: no memory on NUMA node %u", i,
-					    rte_lcore_to_socket_id(eal_worker_lcore(i)));
-	}
-	return 0;
-}
-
-static int launch_workers(struct mr_dataplane *dp, const uint16_t *cores, struct mr_error *error)
-{
-	for (uint32_t i = 0; i < dp->worker_count; i++) {
-		const int rc =
-			rte_eal_remote_launch(worker_run, dp->workers[i], dp->workers[i]->lcore);
-
-		if (rc != 0)
-			return mr_error_set(error, rc,
-					    "/workers/cores/%u: cannot start on core %u: %s", i,
-					    cores[i], strerror(-rc));
-		dp->launched_count++;
-	}
-	return 0;
+	dp->clock_start = common.clock_start;
+	common.qsbr = dp->publication.qsbr;
+	common.pins = dp->pins;
+	common.spare_mbufs = dp->spare_mbufs;
+	rc = crew_create(&dp->crew, dp->company.worker_count, &common, error);
+	for (uint32_t i = 0; rc == 0 && i < dp->crew.count; i++)
+		give_queues(dp, dp->crew.workers[i]);
+	return rc;
 }
 
 static int bring_up(struct mr_dataplane *dp, const struct mr_dataplane_config *config,
@@ -442,13 +341,12 @@ static int bring_up(struct mr_dataplane *dp, const struct mr_dataplane_config *c
 		rc = probe_port_init(&dp->probe, config->worker_count, tx_places(dp), error);
 	if (rc == 0)
 		rc = start_eal(dp, config, &eal, error);
-	dp->worker_count = config->worker_count;
 	if (rc == 0)
 		rc = open_ports(dp, error);
 	if (rc == 0)
 		rc = create_workers(dp, config->pin_budget, error);
 	if (rc == 0)
-		rc = launch_workers(dp, config->cores, error);
+		rc = crew_launch(&dp->crew, config->cores, error);
 	if (rc == 0)
 		tell_of_pages(dp, &eal);
 	return rc;
@@ -476,42 +374,6 @@ int mr_dataplane_create(const struct mr_dataplane_config *config, mr_log_fn *log
 	return 0;
 }
 
-static void stop_workers(struct mr_dataplane *dp)
-{
-	for (uint32_t i = 0; i < dp->launched_count; i++)
-		atomic_store(&dp->workers[i]->stop, true);
-	for (uint32_t i = 0; i < dp->launched_count; i++)
-		rte_eal_wait_lcore(dp->workers[i]->lcore);
-	dp->launched_count = 0;
-}
-
-/* Fragments on their way from one worker to another when both were stopped. */
-static void free_handover(struct rte_ring *ring)
-{
-	void *mbuf;
-
-	while (ring != NULL && rte_ring_dequeue(ring, &mbuf) == 0)
-		rte_pktmbuf_free(mbuf);
-	rte_ring_free(ring);
-}
-
-/* Before the ports, whose mbufs the workers still hold. */
-static void free_workers(struct mr_dataplane *dp)
-{
-	for (uint32_t i = 0; i < dp->worker_count; i++) {
-		free_handover(dp->handovers[i]);
-		free_worker(dp->workers[i]);
-	}
-}
-
-static void free_snapshots(struct mr_dataplane *dp)
-{
-	for (uint32_t i = 0; i < dp->retired_count; i++)
-		mr_snapshot_destroy(dp->retired[(dp->retired_first + i) % RETIRED_MAX].snapshot);
-	if (dp->published != NULL)
-		mr_snapshot_destroy(dp->published);
-}
-
 /* Also takes down what mr_dataplane_create() could bring up before it failed. */
 void mr_dataplane_destroy(struct mr_dataplane *dp)
 {
@@ -520,15 +382,14 @@ void mr_dataplane_destroy(struct mr_dataplane *dp)
 	if (dp == NULL)
 		return;
 	may_stop_eal = dp->eal_is_up;
-	stop_workers(dp);
-	free_workers(dp);
+	crew_stop(&dp->crew);
+	crew_destroy(&dp->crew);
 	probe_port_close(&dp->probe);
 	kernel_side_close(&dp->kernel_side);
 	for (uint32_t i = dp->port_count; i-- > 0;)
 		may_stop_eal &= port_close(&dp->ports[i]);
-	free_snapshots(dp);
+	publication_fini(&dp->publication);
 	rte_mempool_free(dp->spare_mbufs);
-	rte_free(dp->qsbr);
 	if (dp->pins != NULL)
 		mr_pin_table_destroy(dp->pins);
 	steering_keys_fini(&dp->steered);
@@ -544,46 +405,14 @@ uint64_t mr_dataplane_hugepage_bytes(const struct mr_dataplane *dp)
 	return rte_eal_has_hugepages() != 0 ? rte_eal_get_physmem_size() : 0;
 }
 
-/* Frees the oldest retired snapshot; false when a worker may hold it and @wait is false. */
-static bool free_oldest(struct mr_dataplane *dp, bool wait)
-{
-	const struct retired *oldest = &dp->retired[dp->retired_first];
-
-	if (rte_rcu_qsbr_check(dp->qsbr, oldest->token, wait) == 0)
-		return false;
-	mr_snapshot_destroy(oldest->snapshot);
-	dp->retired_first = (dp->retired_first + 1) % RETIRED_MAX;
-	dp->retired_count--;
-	return true;
-}
-
-static void retire(struct mr_dataplane *dp, struct mr_snapshot *snapshot)
-{
-	uint32_t place;
-
-	if (dp->retired_count == RETIRED_MAX)
-		free_oldest(dp, true);
-	place = (dp->retired_first + dp->retired_count) % RETIRED_MAX;
-	dp->retired[place] = (struct retired){snapshot, rte_rcu_qsbr_start(dp->qsbr)};
-	dp->retired_count++;
-}
-
 void mr_dataplane_publish(struct mr_dataplane *dp, struct mr_snapshot *next)
 {
-	struct mr_snapshot *const previous = dp->published;
-
-	dp->published = next;
-	atomic_store(&dp->snapshot, next);
-	if (previous != NULL)
-		retire(dp, previous);
+	publication_publish(&dp->publication, next);
 }
 
 bool mr_dataplane_reclaim(struct mr_dataplane *dp)
 {
-	while (dp->retired_count > 0)
-		if (!free_oldest(dp, false))
-			return false;
-	return true;
+	return publication_reclaim(&dp->publication);
 }
 
 static void keep_only(const struct mr_dataplane *dp, const struct steering_keys *keys)
@@ -680,14 +509,14 @@ uint32_t mr_dataplane_clock_s(const struct mr_dataplane *dp)
 
 uint32_t mr_dataplane_worker_count(const struct mr_dataplane *dp)
 {
-	return dp->worker_count;
+	return dp->crew.count;
 }
 
 const struct mr_worker_counters *mr_dataplane_counters(const struct mr_dataplane *dp,
 						       uint32_t worker)
 {
-	assert(worker < dp->worker_count);
-	return dp->workers[worker]->counters;
+	assert(worker < dp->crew.count);
+	return dp->crew.workers[worker]->counters;
 }
 
 int mr_dataplane_port_info(const struct mr_dataplane *dp, uint32_t port, struct mr_port_info *out)
