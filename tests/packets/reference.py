@@ -247,6 +247,8 @@ class Reference:
         except Verdict as end:
             verdict, backend = self.refused(end, port), None
             packet = None
+        if verdict in ('passed_to_kernel', 'returned') and len(frame) > port['kernel_frame_max']:
+            verdict = 'drop_too_big'
         verdicts[verdict] += 1
         if backend is not None:
             backends.append(backend)

@@ -165,6 +165,19 @@ def kernel_rows():
               ports=ports(wan={**place, 'kind': 'af_xdp', 'kernel_side': 'shared'}))
 
 
+def kernel_size_rows():
+    """A TAP takes no more than its MTU, with two tags."""
+    for size, fits in ((1522, True), (1523, False)):
+        frame = link(MACS[WAN], ROUTER, 7, 8) / v4() / ICMP() / Raw(bytes(size - 22 - 28))
+        for side, out in (('twin', frame), ('shared', link(KERNEL, ROUTER) / network(frame))):
+            place = {'ports': ports(wan={'tags': [7, 8], 'kernel_side': side})}
+            name = f'{size} bytes for the kernel, {side}'
+            if fits:
+                yield row(name, frame, 'passed_to_kernel', f'kernel{WAN}', out, **place)
+            else:
+                yield row(name, frame, 'drop_too_big', **place)
+
+
 def jumbo_rows():
     """More than one buffer holds: every mode, and cuts of the buffers at all headers."""
     packet = tcp('PA') / Raw(bytes(range(256)) * 34)
@@ -223,5 +236,5 @@ def scattered_rows():
 
 def rows():
     for some in (tag_rows, tag_protocol_rows, wrong_tag_rows, sibling_rows, station_rows,
-                 foreign_rows, kernel_rows, jumbo_rows, scattered_rows):
+                 foreign_rows, kernel_rows, kernel_size_rows, jumbo_rows, scattered_rows):
         yield from some()

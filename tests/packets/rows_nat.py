@@ -109,6 +109,9 @@ def out_place_rows():
                                                         'kernel_side': 'shared'}))
         yield row(f'nat IPv{family}: answer where there is no kernel', plain, 'drop_not_service',
                   arrives=LAN, **nat_world(family, ports=ports()))
+        longer = plain / Raw(bytes(9000))
+        yield row(f'nat IPv{family}: answer longer than the kernel takes', longer, 'drop_too_big',
+                  arrives=LAN, **nat_world(family))
         other = ether() / ip(addresses[HUB1], client) / tcp('SA', sport=26, dport=40000)
         yield from left(f'nat IPv{family}: from a port of the hub that is no service', other,
                         'drop_not_service', backends=backends('nat', family),

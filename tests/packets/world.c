@@ -88,11 +88,12 @@ static int read_port(json_t *value, struct world *world, uint32_t index, const s
 	};
 	struct port *port = &world->ports[index];
 	const char *mac, *kind, *side;
-	int device, joins, kind_index, side_index;
+	int device, frame_max, joins, kind_index, side_index;
 	const json_t *tags;
 
-	if (json_unpack(value, "{s:s s:s s:i s:o s:s s:b !}", "mac", &mac, "kind", &kind, "device",
-			&device, "tags", &tags, "kernel_side", &side, "joins_segments", &joins) < 0)
+	if (json_unpack(value, "{s:s s:s s:i s:o s:s s:i s:b !}", "mac", &mac, "kind", &kind,
+			"device", &device, "tags", &tags, "kernel_side", &side, "kernel_frame_max",
+			&frame_max, "joins_segments", &joins) < 0)
 		return complain("ports/%u", index);
 	kind_index = read_choice(kind, kinds, RTE_DIM(kinds));
 	side_index = read_choice(side, sides, RTE_DIM(sides));
@@ -104,6 +105,7 @@ static int read_port(json_t *value, struct world *world, uint32_t index, const s
 	port->kernel_ethdev = devices[device].kernel_ethdev;
 	port->kernel_frame_max_bytes = devices[device].kernel_frame_max_bytes;
 	port->kind = (enum mr_device_kind)kind_index;
+	port->kernel_frame_max_bytes = (uint16_t)frame_max;
 	port->joins_segments = joins;
 	port->tag_count = (uint8_t)json_array_size(tags);
 	for (uint32_t i = 0; i < port->tag_count; i++)

@@ -6,7 +6,7 @@
  *	{"key": "00112233445566778899aabbccddeeff", "probe_mac": "02:00:00:00:00:ff",
  *	 "kernel_mac": "02:00:00:00:00:cc",
  *	 "ports": [{"mac": "02:00:00:00:00:01", "kind": "af_xdp", "device": 0, "tags": [100],
- *	            "kernel_side": "none", "joins_segments": false}],
+ *	            "kernel_side": "none", "kernel_frame_max": 1522, "joins_segments": false}],
  *	 "services": [{"endpoints": [["10.0.0.10", 25]], "pool": 0,
  *	               "exclude": [["10.0.0.0", "10.0.0.63"]], "reject": true}],
  *	 "pools": [[[0, 0, false]]],

@@ -37,10 +37,11 @@ MOVING = {'pools': [[[HUB2, HUB1, True]]]}
 ROOM_FOR_NOBODY_NEW = {'pools': [[[None, HUB1, True]]]}
 
 
-def port(index, kind='vdev', device=None, tags=(), kernel_side='none', joins_segments=False,
-         mac=None):
+def port(index, kind='vdev', device=None, tags=(), kernel_side='none', kernel_frame_max=1522,
+         joins_segments=False, mac=None):
     return {'mac': mac or MACS[index], 'kind': kind, 'device': index if device is None else device,
-            'tags': list(tags), 'kernel_side': kernel_side, 'joins_segments': joins_segments}
+            'tags': list(tags), 'kernel_side': kernel_side, 'kernel_frame_max': kernel_frame_max,
+            'joins_segments': joins_segments}
 
 
 def ports(**changed):
