@@ -36,7 +36,7 @@ balancer_host_add()
 {
 	host_add lb "$BALANCER4" "$BALANCER6"
 	on lb ip address add "$SERVICE4/32" dev eth0
-	on lb ip address add "$SERVICE6/128" dev eth0 nodad
+	on lb ip address add "$SERVICE6/128" dev eth0 nodad preferred_lft 0
 	mkdir -p "$WORLD/lb"
 }
 

@@ -102,9 +102,8 @@ on()
 	ip netns exec "$(host_netns "$host")" "$@"
 }
 
-# host_add HOST IPV4 [IPV6]. Checksums are computed in software, as on a wire: mailrail and
-# the probe port must see real ones.
-host_add()
+# host_create HOST: its namespace, without an interface.
+host_create()
 {
 	local host=$1 netns setting
 
@@ -117,12 +116,34 @@ host_add()
 		on "$host" sysctl -qw "net.$setting"
 	done
 	on "$host" ip link set lo up
-	on "$host" ip link add eth0 type veth peer name "$host" netns "$(host_netns switch)"
-	on "$host" ethtool -K eth0 tx off tso off gso off >/dev/null
-	on switch ethtool -K "$host" tx off tso off gso off >/dev/null
-	on switch sysctl -qw "net.ipv6.conf.$host.disable_ipv6=1"
-	on switch ip link set "$host" master br0 up
-	on "$host" ip link set eth0 up
+}
+
+# host_link HOST INTERFACE OTHER_HOST OTHER_INTERFACE: a wire between them, up at HOST's end.
+# Checksums are computed in software, as on a real one: mailrail and the probe port must see
+# them.
+host_link()
+{
+	on "$1" ip link add "$2" type veth peer name "$4" netns "$(host_netns "$3")"
+	on "$1" ethtool -K "$2" tx off tso off gso off >/dev/null
+	on "$3" ethtool -K "$4" tx off tso off gso off >/dev/null
+	on "$1" ip link set "$2" up
+}
+
+# host_attach HOST: its eth0, on the switch.
+host_attach()
+{
+	host_link "$1" eth0 switch "$1"
+	on switch sysctl -qw "net.ipv6.conf.$1.disable_ipv6=1"
+	on switch ip link set "$1" master br0 up
+}
+
+# host_add HOST IPV4 [IPV6]
+host_add()
+{
+	local host=$1
+
+	host_create "$host"
+	host_attach "$host"
 	on "$host" ip address add "$2/24" dev eth0
 	[ -z "${3:-}" ] || on "$host" ip address add "$3/64" dev eth0 nodad
 	[ "$host" != clients ] || return 0
