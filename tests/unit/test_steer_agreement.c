@@ -183,7 +183,7 @@ static void about_golden_frames(void)
 /* The station's address stays: the kernel judges it before tc does. */
 static void turn_bits(struct steer_frame *frame)
 {
-	const uint32_t bytes = RTE_MIN(frame->length, TURN_FIRST_BYTES);
+	const uint32_t bytes = RTE_MIN(frame->length, (uint32_t)TURN_FIRST_BYTES);
 
 	if (bytes <= MAC_BYTES)
 		return;
