@@ -148,11 +148,19 @@ static void probe_took_reply(struct smtp_probe *probe)
 	}
 }
 
+/* libevent may say so after it has given the greeting to on_read(), when both came at once. */
+static void probe_connected(struct smtp_probe *probe)
+{
+	if (probe->step == STEP_CONNECT)
+		probe_enter(probe, STEP_GREETING);
+}
+
 static void on_read(struct bufferevent *stream, void *context)
 {
 	struct evbuffer *input = bufferevent_get_input(stream);
 	struct smtp_probe *probe = context;
 
+	probe_connected(probe);
 	while (evbuffer_get_length(input) > 0 && probe->reply.status == SMTP_REPLY_MORE) {
 		size_t length = evbuffer_get_contiguous_space(input), taken;
 
@@ -193,7 +201,7 @@ static void on_event(struct bufferevent *stream, short what, void *context)
 
 	(void)stream;
 	if (what & BEV_EVENT_CONNECTED)
-		probe_enter(probe, STEP_GREETING);
+		probe_connected(probe);
 	else if (what & BEV_EVENT_ERROR)
 		on_error(probe, error);
 	else if (what & BEV_EVENT_EOF)

@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "../lib/await.h"
 #include "../lib/netns.h"
@@ -326,6 +327,38 @@ static void refused(void)
 	CU_ASSERT_STRING_EQUAL(outcome.result.reason, "connect: connection refused");
 }
 
+/*
+ * The loop learns of the connection and of the greeting at once, as it does on a busy machine:
+ * the server has said all before the loop runs.
+ */
+static void greeted_before_the_loop_runs(void)
+{
+	static const char greeting[] = "421 too busy\r\n";
+	struct sockaddr_in where = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+		.sin_port = htons(2527),
+	};
+	const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct outcome outcome = {0};
+	char heard[16] = "";
+	int client;
+
+	CU_ASSERT_EQUAL_FATAL(bind(listener, (struct sockaddr *)&where, sizeof(where)), 0);
+	CU_ASSERT_EQUAL_FATAL(listen(listener, 1), 0);
+	start(&outcome, INADDR_LOOPBACK, 2527);
+	client = accept(listener, NULL, NULL);
+	CU_ASSERT_EQUAL_FATAL(send(client, greeting, sizeof(greeting) - 1, 0),
+			      (ssize_t)sizeof(greeting) - 1);
+	shutdown(client, SHUT_WR);
+	CU_ASSERT_TRUE(await(base, is_closed, &outcome, AWAIT_MS));
+	CU_ASSERT_STRING_EQUAL(outcome.result.reason, "greeting: 421 too busy");
+	recv(client, heard, sizeof(heard) - 1, 0);
+	CU_ASSERT_STRING_EQUAL(heard, "QUIT\r\n");
+	close(client);
+	close(listener);
+}
+
 /* Behind veth's far end, which is in no bridge and has no address: nobody answers. */
 static void black_hole(void)
 {
@@ -381,6 +414,7 @@ int main(void)
 	CU_TestInfo tests[] = {
 		UNIT_TEST(servers),
 		UNIT_TEST(refused),
+		UNIT_TEST(greeted_before_the_loop_runs),
 		UNIT_TEST(black_hole),
 		UNIT_TEST(leaves_by_fin),
 		UNIT_TEST(destroyed_on_the_way),
