@@ -210,6 +210,12 @@ static void warn_of_interface(const struct mr_dataplane *dp, const struct port *
 		    "/ports/%u/mtu: twin %s carries %u bytes: longer packets do not get to the "
 		    "kernel",
 		    port->index, port->twin_name, TAP_MTU_MAX_BYTES);
+	if (port->kind == MR_DEVICE_PCI && port_is_leader(port) && port->queues > 1 &&
+	    !port->spreads)
+		say(dp, LOG_WARNING,
+		    "/ports/%u/device: %s cannot spread sessions over queues: one worker of %u "
+		    "receives all its frames",
+		    port->index, port_device(port), dp->company.worker_count);
 }
 
 /* Of the ports on kernel interfaces. */
@@ -384,10 +390,13 @@ void mr_dataplane_destroy(struct mr_dataplane *dp)
 	may_stop_eal = dp->eal_is_up;
 	crew_stop(&dp->crew);
 	crew_destroy(&dp->crew);
-	probe_port_close(&dp->probe);
-	kernel_side_close(&dp->kernel_side);
+	/* Ports first: their transmit queues may hold frames of all that is freed next. */
 	for (uint32_t i = dp->port_count; i-- > 0;)
 		may_stop_eal &= port_close(&dp->ports[i]);
+	for (uint32_t i = 0; i < dp->port_count; i++)
+		port_free_mbufs(&dp->ports[i]);
+	probe_port_close(&dp->probe);
+	kernel_side_close(&dp->kernel_side);
 	publication_fini(&dp->publication);
 	rte_mempool_free(dp->spare_mbufs);
 	if (dp->pins != NULL)

@@ -178,6 +178,7 @@ int port_claim(struct port *ports, uint32_t index, const struct mr_port_config *
 		rc = claim_twin(port, config, error);
 	if (rc == 0) {
 		ports[leader].twin_count += port->has_twin;
+		ports[leader].tagged_count += port->tag_count > 0;
 		return 0;
 	}
 	port_close(port);
@@ -242,6 +243,8 @@ int port_open(struct port *ports, uint32_t index, const struct port_company *com
 		port->mac = leader->mac;
 		port->joins_segments = leader->joins_segments;
 	}
+	if (rc == 0 && leader->filters_tags)
+		rc = port_admit_tags(port, error);
 	if (rc == 0 && port->has_twin)
 		rc = open_twin(port, company->worker_count, leader->mbufs, error);
 	return rc != 0 ? refuse(port, error, rc) : 0;
@@ -262,6 +265,14 @@ bool port_close(struct port *port)
 		close(port->hold);
 	port->hold = -1;
 	return !stays;
+}
+
+void port_free_mbufs(struct port *port)
+{
+	if (port->plugged)
+		return;
+	rte_mempool_free(port->mbufs);
+	port->mbufs = NULL;
 }
 
 const char *port_device(const struct port *port)

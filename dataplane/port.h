@@ -47,6 +47,9 @@ struct port {
 	bool mtu_given;			   /* the configuration says so */
 	uint32_t frame_room_bytes;	   /* of one mbuf, behind the headroom */
 	uint32_t twin_count;		   /* of all ports on the device; with the leader */
+	uint32_t tagged_count;		   /* likewise, those with tags */
+	bool spreads;			   /* frames over its queues; likewise */
+	bool filters_tags;		   /* the driver lets chosen tags through; likewise */
 	int hold;			   /* netdev_hold(); -1: none */
 	bool plugged;			   /* the ethdev exists; with the leader */
 	struct netdev netdev;
@@ -96,6 +99,11 @@ int port_open(struct port *ports, uint32_t index, const struct port_company *com
  * the device stays open until the process ends, and eal_stop() must not be called.
  */
 bool port_close(struct port *port);
+/*
+ * When every port is closed, as frames of one may lie in the transmit queue of another until that
+ * closes. Nothing, if the device stays open.
+ */
+void port_free_mbufs(struct port *port);
 
 /* The name of the device in the kernel or DPDK, for people. */
 const char *port_device(const struct port *port);

@@ -18,6 +18,7 @@
 
 #include "fragments.h"
 #include "library_log.h"
+#include "port_kernel.h"
 
 /* What one lcore may keep in its mempool cache: 1.5 times the cache's nominal size. */
 #define CACHE_SIZE 256
@@ -218,6 +219,9 @@ static void choose_offloads(const struct port *port, const struct rte_eth_dev_in
 		config->txmode.offloads |= info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
 	if (port->kind == MR_DEVICE_PCI)
 		config->rxmode.offloads |= info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_IPV4_CKSUM;
+	/* A virtio card filters as soon as it can, and knows no tag that nobody has named. */
+	if (port->tagged_count > 0 && !port_is_kernel(port))
+		config->rxmode.offloads |= info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_VLAN_FILTER;
 }
 
 static struct rte_eth_conf ethdev_config(const struct port *port,
@@ -277,6 +281,8 @@ static int configure(struct port *port, const struct rte_eth_dev_info *info)
 	const struct rte_eth_conf config = ethdev_config(port, info);
 	int rc = rte_eth_dev_configure(port->ethdev, port->queues, port->queues, &config);
 
+	port->spreads = config.rxmode.mq_mode == RTE_ETH_MQ_RX_RSS;
+	port->filters_tags = (config.rxmode.offloads & RTE_ETH_RX_OFFLOAD_VLAN_FILTER) != 0;
 	port->joins_segments = (config.txmode.offloads & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) == 0;
 	if (rc == 0)
 		rc = set_mtu(port);
@@ -316,12 +322,22 @@ int port_start(struct port *port, const struct port_company *company, struct mr_
 	return 0;
 }
 
+/* Cards look at the outer tag. With tag 0 come frames that have a priority only. */
+int port_admit_tags(const struct port *port, struct mr_error *error)
+{
+	const uint16_t id = port->tag_count > 0 ? port->tags[0] : 0;
+	const int rc = rte_eth_dev_vlan_filter(port->ethdev, id, 1);
+
+	if (rc != 0)
+		return mr_error_set(error, rc, "%s does not let VLAN %u through: %s",
+				    port_device(port), id, strerror(-rc));
+	return 0;
+}
+
 void port_unplug(struct port *port)
 {
 	rte_eth_dev_stop(port->ethdev);
 	rte_eth_dev_close(port->ethdev);
 	rte_eal_hotplug_remove(bus(port), port->device);
-	rte_mempool_free(port->mbufs);
 	port->plugged = false;
-	port->mbufs = NULL;
 }

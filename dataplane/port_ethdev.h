@@ -23,11 +23,13 @@ __attribute__((format(printf, 3, 4))) int port_set_arguments(struct port *port,
 uint32_t port_mbuf_count(const struct port *port, const struct port_company *company);
 
 /*
- * Creates the ethdev, configures and starts it. Sets ethdev, mac, mbufs and joins_segments;
- * plugged as soon as there is something to unplug.
+ * Creates the ethdev, configures and starts it. Sets ethdev, mac, mbufs, joins_segments,
+ * spreads and filters_tags; plugged as soon as there is something to unplug.
  */
 int port_start(struct port *port, const struct port_company *company, struct mr_error *error);
-/* Undoes it. */
+/* Where the device filters tags: those of the port pass from now on. */
+int port_admit_tags(const struct port *port, struct mr_error *error);
+/* Undoes port_start(), except for mbufs. */
 void port_unplug(struct port *port);
 
 #endif
