@@ -4,12 +4,15 @@
 # For tests of a port "wan" with a twin, through which the kernel has its ARP, NDP, ping and TCP,
 # both ways. Both hosts have web_start's server. Read after e2e.sh.
 
+# twin_configure [INTERFACE]: the balancer's addresses and routes, if not on the twin itself.
 twin_configure()
 {
-	on lb ip address add "$BALANCER4/24" dev wan &&
-		on lb ip address add "$BALANCER6/64" dev wan nodad &&
-		on lb ip address add "$SERVICE4/32" dev wan &&
-		on lb ip address add "$SERVICE6/128" dev wan nodad &&
+	local interface=${1:-wan}
+
+	on lb ip address add "$BALANCER4/24" dev "$interface" &&
+		on lb ip address add "$BALANCER6/64" dev "$interface" nodad &&
+		on lb ip address add "$SERVICE4/32" dev "$interface" &&
+		on lb ip address add "$SERVICE6/128" dev "$interface" nodad &&
 		on lb ip route add default via "$ROUTER4" &&
 		on lb ip route add default via "$ROUTER6"
 }
