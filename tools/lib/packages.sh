@@ -1,31 +1,38 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
 #
-# Installs what is missing of tools/packages.
+# Installs what is missing of tools/packages, or of another list.
+
+# packages_list [PURPOSE]: its file; tools/packages-vm for the purpose "vm".
+packages_list()
+{
+	printf 'tools/packages%s' "${1:+-$1}"
+}
 
 packages_listed()
 {
-	sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$PROJECT/tools/packages"
+	sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$PROJECT/$(packages_list "$@")"
 }
 
 packages_missing()
 {
 	local name
 
-	for name in $(packages_listed); do
+	for name in $(packages_listed "$@"); do
 		[ "$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null)" = installed ] ||
 			printf '%s\n' "$name"
 	done
 }
 
-# Nothing that is on the machine is removed, and no service is started or enabled: Postfix is
-# installed without a configuration, with which its unit does not start.
+# packages_install [PURPOSE]. Nothing that is on the machine is removed, and no service is started
+# or enabled: Postfix is installed without a configuration, with which its unit does not start.
 packages_install()
 {
 	local missing log
 
-	command -v apt-get >/dev/null || die "this is not Debian: install what tools/packages lists"
-	mapfile -t missing < <(packages_missing)
+	command -v apt-get >/dev/null ||
+		die "this is not Debian: install what $(packages_list "$@") lists"
+	mapfile -t missing < <(packages_missing "$@")
 	[ ${#missing[@]} -gt 0 ] || return 0
 
 	require_root

@@ -22,10 +22,13 @@ require_root()
 	[ "$(id -u)" -eq 0 ] || die "must run as root: sudo tools/${0##*/}"
 }
 
+# Where everything takes longer than elsewhere, how many times as long one waits.
+PATIENCE=1
+
 # wait_until SECONDS COMMAND...: polls until COMMAND succeeds; false when time is up.
 wait_until()
 {
-	local deadline=$(($(date +%s%N) + $1 * 1000000000))
+	local deadline=$(($(date +%s%N) + $1 * PATIENCE * 1000000000))
 
 	shift
 	until "$@"; do
