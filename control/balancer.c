@@ -71,18 +71,34 @@ static void release_fini(struct release *release)
 	free(release->nat_sources);
 }
 
+/* What the release hands to workers, and keeps from the kernel. */
+static struct mr_steering release_steering(const struct release *release)
+{
+	return (struct mr_steering){
+		.endpoints = release->endpoints,
+		.endpoint_count = release->endpoint_count,
+		.probe_sources = release->plan.sources,
+		.probe_source_count = release->plan.source_count,
+		.nat_sources = release->nat_sources,
+		.nat_source_count = release->nat_source_count,
+	};
+}
+
 static int release_make(const struct balancer *balancer, const struct fleet *fleet,
 			uint64_t generation, struct release *out)
 {
 	const struct way_facts facts = ways_facts(balancer->ways);
 	struct release release = {0};
+	struct mr_steering steering;
 
 	if (probe_plan_make(fleet, &facts, &release.plan) < 0)
 		return -ENOMEM;
 	release.endpoints = compile_endpoints(fleet, &release.endpoint_count);
 	release.nat_sources = compile_nat_sources(fleet, &release.nat_source_count);
-	release.snapshot = compile_snapshot(fleet, &facts, &release.plan, generation);
-	if (release.endpoints == NULL || release.nat_sources == NULL || release.snapshot == NULL) {
+	steering = release_steering(&release);
+	if (release.endpoints != NULL && release.nat_sources != NULL)
+		release.snapshot = compile_snapshot(fleet, &facts, &steering, generation);
+	if (release.snapshot == NULL) {
 		release_fini(&release);
 		return -ENOMEM;
 	}
@@ -93,14 +109,7 @@ static int release_make(const struct balancer *balancer, const struct fleet *fle
 static int release_steer(const struct balancer *balancer, const struct release *release,
 			 struct mr_error *error)
 {
-	const struct mr_steering steering = {
-		.endpoints = release->endpoints,
-		.endpoint_count = release->endpoint_count,
-		.probe_sources = release->plan.sources,
-		.probe_source_count = release->plan.source_count,
-		.nat_sources = release->nat_sources,
-		.nat_source_count = release->nat_source_count,
-	};
+	const struct mr_steering steering = release_steering(release);
 
 	return mr_dataplane_steer(balancer->dp, &steering, error);
 }

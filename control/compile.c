@@ -4,7 +4,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "ranges.h"
 
@@ -38,21 +37,11 @@ struct nat_sources {
 	uint32_t count, capacity;
 };
 
-/* The one address of a nat pool's service that the backend can stand for; NULL: none. */
-static const struct mr_addr *address_behind(const struct config_service *service,
-					    const struct mr_addr *backend)
-{
-	for (uint32_t i = 0; i < service->address_count; i++) {
-		if (mr_addr_is_v4(&service->addresses[i]) == mr_addr_is_v4(backend))
-			return &service->addresses[i];
-	}
-	return NULL;
-}
-
+/* A nat pool's service has one address, which the backend can stand for if of its family. */
 static void add_member_sources(const struct config_service *service, mr_service_id id,
 			       const struct backend *backend, struct nat_sources *sources)
 {
-	const struct mr_addr *address = address_behind(service, &backend->address);
+	const struct mr_addr *address = config_service_address(service, &backend->address);
 
 	for (uint32_t i = 0; address != NULL && i < service->port_count; i++) {
 		if (sources->count == sources->capacity)
@@ -116,13 +105,13 @@ struct mr_nat_source *compile_nat_sources(const struct fleet *fleet, uint32_t *o
 	return sources.list;
 }
 
-static struct mr_snapshot_sizes sizes_of(const struct fleet *fleet, uint32_t endpoint_count,
-					 uint32_t nat_source_count)
+static struct mr_snapshot_sizes sizes_of(const struct fleet *fleet,
+					 const struct mr_steering *steering)
 {
 	struct mr_snapshot_sizes sizes = {
 		.pool_count = fleet->pool_count,
-		.endpoint_count = endpoint_count,
-		.nat_source_count = nat_source_count,
+		.endpoint_count = steering->endpoint_count,
+		.nat_source_count = steering->nat_source_count,
 	};
 
 	for (uint32_t i = 0; i < fleet->config->service_count; i++) {
@@ -205,21 +194,19 @@ static void compile_pool(const struct fleet *fleet, const struct way_facts *fact
 	}
 }
 
-static int add_endpoints(struct mr_snapshot *snapshot, const struct mr_endpoint *endpoints,
-			 uint32_t count)
+static int add_endpoints(struct mr_snapshot *snapshot, const struct mr_steering *steering)
 {
-	for (uint32_t i = 0; i < count; i++) {
-		if (mr_snapshot_add_endpoint(snapshot, &endpoints[i]) < 0)
+	for (uint32_t i = 0; i < steering->endpoint_count; i++) {
+		if (mr_snapshot_add_endpoint(snapshot, &steering->endpoints[i]) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-static int add_nat_sources(struct mr_snapshot *snapshot, const struct mr_nat_source *sources,
-			   uint32_t count)
+static int add_nat_sources(struct mr_snapshot *snapshot, const struct mr_steering *steering)
 {
-	for (uint32_t i = 0; i < count; i++) {
-		const int rc = mr_snapshot_add_nat_source(snapshot, &sources[i]);
+	for (uint32_t i = 0; i < steering->nat_source_count; i++) {
+		const int rc = mr_snapshot_add_nat_source(snapshot, &steering->nat_sources[i]);
 
 		if (rc < 0 && rc != -EEXIST)
 			return rc;
@@ -228,36 +215,25 @@ static int add_nat_sources(struct mr_snapshot *snapshot, const struct mr_nat_sou
 }
 
 struct mr_snapshot *compile_snapshot(const struct fleet *fleet, const struct way_facts *facts,
-				     const struct probe_plan *plan, uint64_t generation)
+				     const struct mr_steering *steering, uint64_t generation)
 {
-	struct mr_snapshot *snapshot = NULL;
-	struct mr_snapshot_sizes sizes;
-	uint32_t endpoint_count = 0, nat_source_count = 0;
-	struct mr_endpoint *endpoints = compile_endpoints(fleet, &endpoint_count);
-	struct mr_nat_source *nat_sources = compile_nat_sources(fleet, &nat_source_count);
+	const struct mr_snapshot_sizes sizes = sizes_of(fleet, steering);
+	struct mr_snapshot *snapshot = mr_snapshot_create(&sizes);
 
-	if (endpoints == NULL || nat_sources == NULL)
-		goto out;
-	sizes = sizes_of(fleet, endpoint_count, nat_source_count);
-	snapshot = mr_snapshot_create(&sizes);
 	if (snapshot == NULL)
-		goto out;
+		return NULL;
 	snapshot->generation = generation;
 	mr_hash_key_init(&snapshot->hash_key, fleet->config->node.key);
 	for (uint32_t i = 0; i < fleet->pool_count; i++) {
 		snapshot->pools[i].slots = mr_slots_get(fleet->pools[i].slots);
 		compile_pool(fleet, facts, &fleet->pools[i], snapshot->backends);
 	}
-	memcpy(snapshot->probe_sources, plan->sources, sizeof(snapshot->probe_sources));
-	snapshot->probe_source_count = plan->source_count;
-	if (compile_services(fleet, snapshot) < 0 ||
-	    add_endpoints(snapshot, endpoints, endpoint_count) < 0 ||
-	    add_nat_sources(snapshot, nat_sources, nat_source_count) < 0) {
-		mr_snapshot_destroy(snapshot);
-		snapshot = NULL;
-	}
-out:
-	free(nat_sources);
-	free(endpoints);
-	return snapshot;
+	for (uint32_t i = 0; i < steering->probe_source_count; i++)
+		snapshot->probe_sources[snapshot->probe_source_count++] =
+			steering->probe_sources[i];
+	if (compile_services(fleet, snapshot) == 0 && add_endpoints(snapshot, steering) == 0 &&
+	    add_nat_sources(snapshot, steering) == 0)
+		return snapshot;
+	mr_snapshot_destroy(snapshot);
+	return NULL;
 }

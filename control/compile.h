@@ -5,13 +5,14 @@
 
 #include <stdint.h>
 
+#include <mailrail/dataplane.h>
+
 #include "fleet.h"
-#include "probe_plan.h"
 #include "way.h"
 
-/* A new, unpublished snapshot. NULL: no memory. */
+/* A new, unpublished snapshot, with the lists of @steering. NULL: no memory. */
 struct mr_snapshot *compile_snapshot(const struct fleet *fleet, const struct way_facts *facts,
-				     const struct probe_plan *plan, uint64_t generation);
+				     const struct mr_steering *steering, uint64_t generation);
 
 /* Every (address, port) of every service; free() it. NULL: no memory. */
 struct mr_endpoint *compile_endpoints(const struct fleet *fleet, uint32_t *out_count);

@@ -382,6 +382,15 @@ uint64_t config_count_endpoints(const struct config *config)
 	return count;
 }
 
+const struct mr_addr *config_service_address(const struct config_service *service,
+					     const struct mr_addr *like)
+{
+	for (uint32_t i = 0; i < service->address_count; i++)
+		if (mr_addr_is_v4(&service->addresses[i]) == mr_addr_is_v4(like))
+			return &service->addresses[i];
+	return NULL;
+}
+
 int config_find_pool(const struct config *config, const char *name)
 {
 	for (uint32_t i = 0; i < config->pool_count; i++)

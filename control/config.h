@@ -160,6 +160,10 @@ json_t *config_schema(void);
 int config_find_pool(const struct config *config, const char *name);
 int config_find_backend(const struct config_pool *pool, const char *name);
 
+/* The first of the service's addresses that is of the family of @like; NULL: it has none. */
+const struct mr_addr *config_service_address(const struct config_service *service,
+					     const struct mr_addr *like);
+
 /* Pairs of address and port over all services. */
 uint64_t config_count_endpoints(const struct config *config);
 

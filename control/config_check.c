@@ -88,11 +88,6 @@ static int compare_pool_name(const void *name, const void *entry)
 	return strcmp(name, index->pool->name);
 }
 
-static int compare_addresses(const void *a, const void *b)
-{
-	return mr_addr_compare(a, b);
-}
-
 static void free_pool_index(struct pool_index *index, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++)
@@ -108,7 +103,7 @@ static bool index_pool(const struct config_pool *pool, struct pool_index *out)
 		return false;
 	for (uint32_t i = 0; i < pool->backend_count; i++)
 		addresses[i] = pool->backends[i].address;
-	qsort(addresses, pool->backend_count, sizeof(*addresses), compare_addresses);
+	qsort(addresses, pool->backend_count, sizeof(*addresses), mr_addr_order);
 	*out = (struct pool_index){pool, addresses};
 	return true;
 }
@@ -161,7 +156,7 @@ static void check_loop(const struct config_service *service, const struct pool_i
 
 		if (!address_is_host(&service->addresses[i]) ||
 		    !bsearch(&service->addresses[i], index->addresses, index->pool->backend_count,
-			     sizeof(*index->addresses), compare_addresses))
+			     sizeof(*index->addresses), mr_addr_order))
 			continue;
 		address_format(&service->addresses[i], text);
 		field_errors_add(errors, &element,

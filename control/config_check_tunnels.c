@@ -17,11 +17,6 @@ struct static_hops {
 	uint32_t count;
 };
 
-static int compare_addresses(const void *a, const void *b)
-{
-	return mr_addr_compare(a, b);
-}
-
 static bool static_hops_init(const struct config *config, struct static_hops *hops)
 {
 	size_t count = 0;
@@ -37,7 +32,7 @@ static bool static_hops_init(const struct config *config, struct static_hops *ho
 		for (uint32_t j = 0; j < port->neighbour_count; j++)
 			hops->addresses[hops->count++] = port->neighbours[j].address;
 	}
-	qsort(hops->addresses, hops->count, sizeof(*hops->addresses), compare_addresses);
+	qsort(hops->addresses, hops->count, sizeof(*hops->addresses), mr_addr_order);
 	return true;
 }
 
@@ -59,7 +54,7 @@ static void check_default_source(const struct config_pool *pool, const struct st
 		const struct config_backend *backend = &pool->backends[i];
 
 		if (!bsearch(&backend->address, hops->addresses, hops->count,
-			     sizeof(*hops->addresses), compare_addresses))
+			     sizeof(*hops->addresses), mr_addr_order))
 			continue;
 		field_errors_add(errors, path,
 				 "missing, which the static next hop of backend \"%s\" calls for",

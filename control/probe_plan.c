@@ -30,11 +30,9 @@ static const struct config_service *service_of_pool(const struct config *config,
 static const struct mr_addr *service_address_for(const struct config_service *service,
 						 const struct mr_addr *backend)
 {
-	for (uint32_t i = 0; i < service->address_count; i++) {
-		if (mr_addr_is_v4(&service->addresses[i]) == mr_addr_is_v4(backend))
-			return &service->addresses[i];
-	}
-	return &service->addresses[0];
+	const struct mr_addr *same_family = config_service_address(service, backend);
+
+	return same_family != NULL ? same_family : &service->addresses[0];
 }
 
 static bool find_interface_address(const struct planner *planner, int ifindex, int family,

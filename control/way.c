@@ -28,16 +28,11 @@ bool way_is_static(const struct config *config, const struct mr_addr *address)
 	return find_static(config, address, &port) != NULL;
 }
 
-static int compare_addresses(const void *a, const void *b)
-{
-	return mr_addr_compare(a, b);
-}
-
 bool way_is_service_address(const struct way_facts *facts, const struct mr_addr *address)
 {
 	return facts->service_address_count > 0 &&
 	       bsearch(address, facts->service_addresses, facts->service_address_count,
-		       sizeof(*address), compare_addresses) != NULL;
+		       sizeof(*address), mr_addr_order) != NULL;
 }
 
 static struct mr_addr choose_source(const struct way_facts *facts, const struct next_hop *hop)

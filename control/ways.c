@@ -95,11 +95,6 @@ static int watch_tunnels(struct ways *ways, const struct fleet *fleet, uint32_t 
 	return rc < 0 ? mr_error_set(error, rc, "out of memory") : 0;
 }
 
-static int compare_addresses(const void *a, const void *b)
-{
-	return mr_addr_compare(a, b);
-}
-
 static int take_service_addresses(struct ways *ways, const struct config *config,
 				  struct mr_error *error)
 {
@@ -119,7 +114,7 @@ static int take_service_addresses(struct ways *ways, const struct config *config
 		       service->address_count * sizeof(*addresses));
 		count += service->address_count;
 	}
-	qsort(addresses, count, sizeof(*addresses), compare_addresses);
+	qsort(addresses, count, sizeof(*addresses), mr_addr_order);
 	free(ways->service_addresses);
 	ways->service_addresses = addresses;
 	ways->service_address_count = count;

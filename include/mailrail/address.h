@@ -60,4 +60,10 @@ static inline int mr_addr_compare(const struct mr_addr *a, const struct mr_addr 
 	return memcmp(a->bytes, b->bytes, sizeof(a->bytes));
 }
 
+/* The same for qsort(3) and bsearch(3): @a and @b are struct mr_addr. */
+static inline int mr_addr_order(const void *a, const void *b)
+{
+	return mr_addr_compare(a, b);
+}
+
 #endif

@@ -233,7 +233,8 @@ static void test_snapshot_with_shared_source(void)
 {
 	static const struct way_ports ports = {.list[0].mtu_bytes = 1500};
 	static const struct way_facts facts = {.ports = &ports};
-	static const struct probe_plan no_probes;
+	struct mr_steering steering = {0};
+	struct mr_nat_source *sources;
 	struct roster *roster = calloc(1, sizeof(*roster));
 	const char *service = SERVICE("s", "10.0.0.9", "25", "a");
 	struct config *before =
@@ -248,7 +249,11 @@ static void test_snapshot_with_shared_source(void)
 	roster->dp = dp;
 	first = make_fleet(roster, before, NULL);
 	second = make_fleet(roster, after, first);
-	snapshot = compile_snapshot(second, &facts, &no_probes, 2);
+	sources = compile_nat_sources(second, &steering.nat_source_count);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(sources);
+	steering.nat_sources = sources;
+	snapshot = compile_snapshot(second, &facts, &steering, 2);
+	free(sources);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(snapshot);
 	id = second->pools[0].members[0].backend->id;
 	source = mr_snapshot_find_nat_source(

@@ -173,11 +173,15 @@ static void publish(void)
 {
 	static const struct way_ports ports;
 	static const struct way_facts facts = {.ports = &ports};
-	static const struct probe_plan no_probes;
+	struct mr_steering steering = {0};
+	struct mr_endpoint *endpoints = compile_endpoints(world.fleet, &steering.endpoint_count);
 
+	CU_ASSERT_PTR_NOT_NULL_FATAL(endpoints);
+	steering.endpoints = endpoints;
 	catch_up();
 	world.former = world.snapshot;
-	world.snapshot = compile_snapshot(world.fleet, &facts, &no_probes, 1);
+	world.snapshot = compile_snapshot(world.fleet, &facts, &steering, 1);
+	free(endpoints);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(world.snapshot);
 	CU_ASSERT_FATAL(pin_sweep_restart(world.sweep, world.fleet) == 0);
 	for (uint32_t i = 0; i < WORKERS; i++)
