@@ -24,11 +24,6 @@
 #define CACHE_SIZE 256
 #define CACHE_MOST (CACHE_SIZE + CACHE_SIZE / 2)
 
-static uint32_t most(uint32_t a, uint32_t b)
-{
-	return a > b ? a : b;
-}
-
 int port_set_arguments(struct port *port, struct mr_error *error, const char *format, ...)
 {
 	va_list args;
@@ -51,7 +46,7 @@ int port_set_arguments(struct port *port, struct mr_error *error, const char *fo
  */
 uint32_t port_mbuf_count(const struct port *port, const struct port_company *company)
 {
-	const uint32_t rings = 1 + most(2, company->device_count);
+	const uint32_t rings = 1 + RTE_MAX(UINT32_C(2), company->device_count);
 	const uint32_t fragments = MR_FRAGMENTS_KEPT_MAX + FRAGMENT_HANDOVER_SIZE;
 	const uint32_t twins = port->twin_count * TAP_QUEUE_MBUFS;
 
@@ -85,12 +80,18 @@ static struct rte_mempool *create_umem_pool(const char *name, uint32_t count,
 	return pool;
 }
 
+/* Drivers of interfaces do not know where the card is; the kernel does. */
+static int node_of(const struct port *port)
+{
+	return port_is_kernel(port) ? port->netdev.numa_node : rte_eth_dev_socket_id(port->ethdev);
+}
+
 static int create_mbufs(struct port *port, const struct port_company *company,
 			struct mr_error *error)
 {
 	const uint16_t data_room_bytes = (uint16_t)(RTE_PKTMBUF_HEADROOM + port->frame_room_bytes);
 	const uint32_t count = port_mbuf_count(port, company);
-	const int node = rte_eth_dev_socket_id(port->ethdev);
+	const int node = node_of(port);
 	char name[RTE_MEMPOOL_NAMESIZE];
 
 	snprintf(name, sizeof(name), "port%u", port->index);
@@ -243,7 +244,7 @@ static int setup_queues(const struct port *port)
 {
 	uint16_t rx_descriptors = PORT_RING_SIZE;
 	uint16_t tx_descriptors = PORT_RING_SIZE;
-	const unsigned int node = (unsigned int)rte_eth_dev_socket_id(port->ethdev);
+	const unsigned int node = (unsigned int)node_of(port);
 	int rc = rte_eth_dev_adjust_nb_rx_tx_desc(port->ethdev, &rx_descriptors, &tx_descriptors);
 
 	for (uint16_t queue = 0; rc == 0 && queue < port->queues; queue++)
