@@ -3,16 +3,14 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/rtnetlink.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <libmnl/libmnl.h>
 #include <rte_errno.h>
 #include <rte_mbuf.h>
+
+#include "netdev.h"
 
 /*
  * IPv4's address for a host without one (RFC 7600, section 4.8), so that it disturbs nobody.
@@ -27,64 +25,23 @@ static uint32_t mbuf_count(uint32_t worker_count)
 
 uint64_t kernel_side_memory_bytes(uint32_t worker_count)
 {
-	const uint64_t object_bytes =
-		sizeof(struct rte_mbuf) + RTE_MBUF_DEFAULT_BUF_SIZE + 3 * RTE_CACHE_LINE_SIZE;
-
-	return tap_memory_bytes() + mbuf_count(worker_count) * object_bytes;
+	return tap_memory_bytes(mbuf_count(worker_count));
 }
 
-static void setting_path(char path[128], const char *family, const char *interface,
-			 const char *knob)
-{
-	snprintf(path, 128, "/proc/sys/net/%s/conf/%s/%s", family, interface, knob);
-}
-
-/* -1: there is none. */
-static int read_setting(const char *family, const char *interface, const char *knob)
-{
-	char path[128], text[16];
-	ssize_t length;
-	int fd;
-
-	setting_path(path, family, interface, knob);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	length = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	if (length <= 0)
-		return -1;
-	text[length] = '\0';
-	return atoi(text);
-}
-
-/* Whether it helped is asked later, by kernel_side_is_blocked_v4() and _v6(). */
-static void write_setting(const struct kernel_side *side, const char *family, const char *knob,
-			  const char *value)
-{
-	char path[128];
-	int fd;
-
-	setting_path(path, family, side->tap.interface, knob);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	if (write(fd, value, strlen(value)) < 0)
-		errno = 0;
-	close(fd);
-}
-
-/* What comes from a local address is routed on, and nobody is asked about the way back. */
+/*
+ * What comes from a local address is routed on, and nobody is asked about the way back. Whether
+ * it helped is asked later, by kernel_side_is_blocked_v4() and _v6().
+ */
 static void open_up(const struct kernel_side *side)
 {
-	write_setting(side, "ipv4", "accept_local", "1");
-	write_setting(side, "ipv4", "rp_filter", "0");
-	write_setting(side, "ipv4", "forwarding", "1");
-	write_setting(side, "ipv6", "disable_ipv6", "0");
-	write_setting(side, "ipv6", "accept_ra", "0");
-	write_setting(side, "ipv6", "router_solicitations", "0");
-	write_setting(side, "ipv6", "forwarding", "1");
-	write_setting(side, "ipv6", "force_forwarding", "1");
+	netdev_set(side->tap.interface, "ipv4", "accept_local", "1");
+	netdev_set(side->tap.interface, "ipv4", "rp_filter", "0");
+	netdev_set(side->tap.interface, "ipv4", "forwarding", "1");
+	netdev_set(side->tap.interface, "ipv6", "disable_ipv6", "0");
+	netdev_set(side->tap.interface, "ipv6", "accept_ra", "0");
+	netdev_set(side->tap.interface, "ipv6", "router_solicitations", "0");
+	netdev_set(side->tap.interface, "ipv6", "forwarding", "1");
+	netdev_set(side->tap.interface, "ipv6", "force_forwarding", "1");
 }
 
 static struct nlmsghdr *put_address(char *buffer, int ifindex)
@@ -174,13 +131,13 @@ bool kernel_side_is_blocked_v4(const struct kernel_side *side, struct mr_error *
 {
 	const char *interface = side->tap.interface;
 
-	if (read_setting("ipv4", "all", "rp_filter") == 1 ||
-	    read_setting("ipv4", interface, "rp_filter") == 1)
+	if (netdev_setting("all", "ipv4", "rp_filter") == 1 ||
+	    netdev_setting(interface, "ipv4", "rp_filter") == 1)
 		mr_error_set(out, 0, "net.ipv4.conf.{all,%s}.rp_filter must not be 1", interface);
-	else if (read_setting("ipv4", interface, "accept_local") != 1 &&
-		 read_setting("ipv4", "all", "accept_local") != 1)
+	else if (netdev_setting(interface, "ipv4", "accept_local") != 1 &&
+		 netdev_setting("all", "ipv4", "accept_local") != 1)
 		mr_error_set(out, 0, "net.ipv4.conf.%s.accept_local must be 1", interface);
-	else if (read_setting("ipv4", interface, "forwarding") != 1)
+	else if (netdev_setting(interface, "ipv4", "forwarding") != 1)
 		mr_error_set(out, 0, "net.ipv4.conf.%s.forwarding must be 1", interface);
 	else
 		return false;
@@ -191,10 +148,10 @@ bool kernel_side_is_blocked_v6(const struct kernel_side *side, struct mr_error *
 {
 	const char *interface = side->tap.interface;
 
-	if (read_setting("ipv6", interface, "disable_ipv6") != 0)
+	if (netdev_setting(interface, "ipv6", "disable_ipv6") != 0)
 		mr_error_set(out, 0, "net.ipv6.conf.%s.disable_ipv6 must be 0", interface);
-	else if (read_setting("ipv6", "all", "forwarding") != 1 &&
-		 read_setting("ipv6", interface, "force_forwarding") != 1)
+	else if (netdev_setting("all", "ipv6", "forwarding") != 1 &&
+		 netdev_setting(interface, "ipv6", "force_forwarding") != 1)
 		mr_error_set(out, 0,
 			     "net.ipv6.conf.all.forwarding must be 1 (or, from Linux 6.17 on, "
 			     "net.ipv6.conf.%s.force_forwarding)",

@@ -2,10 +2,12 @@
 #include "netdev.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 #include <net/if_arp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -144,6 +146,42 @@ int netdev_add_flags(const char *name, short flags)
 		return rc;
 	ifr.ifr_flags |= flags;
 	return request(name, SIOCSIFFLAGS, &ifr);
+}
+
+/* Returns a descriptor, or -1. */
+static int open_setting(const char *interface, const char *family, const char *knob, int flags)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/proc/sys/net/%s/conf/%s/%s", family, interface, knob);
+	return open(path, flags | O_CLOEXEC);
+}
+
+void netdev_set(const char *interface, const char *family, const char *knob, const char *value)
+{
+	const int fd = open_setting(interface, family, knob, O_WRONLY);
+
+	if (fd < 0)
+		return;
+	if (write(fd, value, strlen(value)) < 0)
+		errno = 0;
+	close(fd);
+}
+
+int netdev_setting(const char *interface, const char *family, const char *knob)
+{
+	const int fd = open_setting(interface, family, knob, O_RDONLY);
+	char text[16];
+	ssize_t length;
+
+	if (fd < 0)
+		return -1;
+	length = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (length <= 0)
+		return -1;
+	text[length] = '\0';
+	return atoi(text);
 }
 
 bool netdev_hides_tags(const struct netdev *netdev)

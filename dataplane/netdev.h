@@ -40,6 +40,13 @@ uint16_t netdev_mtu_bytes(const struct netdev *netdev);
 int netdev_add_flags(const char *name, short flags);
 
 /*
+ * A setting of @interface ("all", "default" too) below /proc/sys/net/@family/conf. Writing is best
+ * effort; reading returns -1 when there is none.
+ */
+void netdev_set(const char *interface, const char *family, const char *knob, const char *value);
+int netdev_setting(const char *interface, const char *family, const char *knob);
+
+/*
  * True when the card may take VLAN tags out of the frames that it receives, so that an XDP program
  * does not see them (rx-vlan-offload). A veth leaves them where they are.
  */

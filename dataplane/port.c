@@ -26,7 +26,6 @@ static int refuse(const struct port *port, struct mr_error *error, int code)
 static void claim_user(struct port *port, const struct mr_port_config *config,
 		       uint32_t worker_count)
 {
-	port->netdev.numa_node = SOCKET_ID_ANY;
 	port->queues = (uint16_t)worker_count;
 	port->frame_room_bytes = RTE_MBUF_DEFAULT_DATAROOM;
 	port->mtu_given = config->mtu_bytes != 0;
@@ -189,7 +188,7 @@ uint64_t port_memory_bytes(const struct port *port, const struct port_company *c
 {
 	const uint64_t object_bytes =
 		PORT_MBUF_OVERHEAD + port->frame_room_bytes + 2 * RTE_CACHE_LINE_SIZE;
-	const uint64_t twin_bytes = port->has_twin ? tap_memory_bytes() : 0;
+	const uint64_t twin_bytes = port->has_twin ? tap_memory_bytes(0) : 0;
 
 	if (!port_is_leader(port))
 		return twin_bytes;

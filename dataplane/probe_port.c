@@ -39,35 +39,20 @@ int probe_port_init(struct probe_port *probe, uint32_t worker_count, uint32_t tx
 
 uint64_t probe_port_memory_bytes(const struct probe_port *probe)
 {
-	const uint64_t object_bytes =
-		sizeof(struct rte_mbuf) + RTE_MBUF_DEFAULT_BUF_SIZE + 3 * RTE_CACHE_LINE_SIZE;
-
-	return tap_memory_bytes() + probe->mbuf_count * object_bytes;
+	return tap_memory_bytes(probe->mbuf_count);
 }
 
-/* Best effort: with another value the interface would only be more talkative. */
-static void set_ipv6(const char *knob, const char *value)
-{
-	char path[128];
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/default/%s", knob);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	if (write(fd, value, strlen(value)) < 0)
-		errno = 0;
-	close(fd);
-}
-
-/* No router solicitations and no link-local address: only probes leave the interface. */
+/*
+ * No router solicitations and no link-local address: only probes leave the interface. Where this
+ * fails it is only more talkative.
+ */
 static void keep_ipv6_quiet(void)
 {
-	set_ipv6("accept_ra", "0");
-	set_ipv6("autoconf", "0");
-	set_ipv6("router_solicitations", "0");
-	set_ipv6("addr_gen_mode", "1");
-	set_ipv6("dad_transmits", "0");
+	netdev_set("default", "ipv6", "accept_ra", "0");
+	netdev_set("default", "ipv6", "autoconf", "0");
+	netdev_set("default", "ipv6", "router_solicitations", "0");
+	netdev_set("default", "ipv6", "addr_gen_mode", "1");
+	netdev_set("default", "ipv6", "dad_transmits", "0");
 }
 
 static int open_tap(struct probe_port *probe, struct mr_error *error)

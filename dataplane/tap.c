@@ -17,9 +17,12 @@
 /* net_tap's pool for segments that it cuts, TAP_GSO_MBUFS_NUM small ones, and its queues. */
 #define DRIVER_BYTES (UINT64_C(1) << 20)
 
-uint64_t tap_memory_bytes(void)
+uint64_t tap_memory_bytes(uint32_t mbuf_count)
 {
-	return DRIVER_BYTES;
+	const uint64_t object_bytes =
+		sizeof(struct rte_mbuf) + RTE_MBUF_DEFAULT_BUF_SIZE + 3 * RTE_CACHE_LINE_SIZE;
+
+	return DRIVER_BYTES + mbuf_count * object_bytes;
 }
 
 static int plug(struct tap *tap, const struct tap_config *config)

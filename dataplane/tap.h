@@ -53,8 +53,8 @@ struct tap {
 	char interface[IF_NAMESIZE];
 };
 
-/* What tap_open() takes of DPDK's memory, besides mbufs. */
-uint64_t tap_memory_bytes(void);
+/* What tap_open() takes of DPDK's memory, and @mbuf_count mbufs for it of the default size. */
+uint64_t tap_memory_bytes(uint32_t mbuf_count);
 
 /*
  * After EAL is up. The interface is up when this returns. @error says what is wrong, without
