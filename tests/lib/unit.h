@@ -3,6 +3,11 @@
 #ifndef MAILRAIL_TESTS_UNIT_H
 #define MAILRAIL_TESTS_UNIT_H
 
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
 #include <CUnit/Basic.h>
 
 #define UNIT_TEST(function)         \
@@ -25,6 +30,17 @@ static inline int unit_run(const char *name, CU_TestInfo *tests)
 		failures = 1;
 	CU_cleanup_registry();
 	return failures != 0;
+}
+
+/* What a test with random numbers begins with. SEED in the environment repeats a run. */
+static inline uint32_t unit_seed(void)
+{
+	const char *text = getenv("SEED");
+	const uint32_t seed =
+		(uint32_t)(text != NULL ? strtoul(text, NULL, 0) : (uint64_t)time(NULL));
+
+	printf("SEED=%u\n", seed);
+	return seed;
 }
 
 #endif

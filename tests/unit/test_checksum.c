@@ -5,7 +5,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "../lib/unit.h"
 
@@ -117,7 +116,6 @@ static void test_changes_add_up(void)
 	CU_ASSERT_EQUAL(memcmp(once, twice, sizeof(once)), 0);
 }
 
-/* SEED in the environment repeats a run. */
 int main(void)
 {
 	CU_TestInfo tests[] = {
@@ -125,10 +123,7 @@ int main(void)
 		UNIT_TEST(test_every_word),	UNIT_TEST(test_example_of_the_rfc),
 		UNIT_TEST(test_changes_add_up), CU_TEST_INFO_NULL,
 	};
-	const char *text = getenv("SEED");
-	const long seed = text != NULL ? strtol(text, NULL, 0) : time(NULL);
 
-	srand48(seed);
-	printf("SEED=%ld\n", seed);
+	srand48(unit_seed());
 	return unit_run("checksum", tests);
 }

@@ -7,7 +7,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include <rte_byteorder.h>
 #include <rte_ip.h>
@@ -104,15 +103,9 @@ static uint32_t from_range(uint32_t least, uint32_t most)
 	return least + (uint32_t)random() % (most - least + 1);
 }
 
-/* SEED in the environment repeats a run. */
 static void test_pieces_are_the_packet(void)
 {
-	const char *text = getenv("SEED");
-	const unsigned int seed =
-		text != NULL ? (unsigned int)strtoul(text, NULL, 0) : (unsigned int)time(NULL);
-
-	printf("SEED=%u\n", seed);
-	srandom(seed);
+	srandom(unit_seed());
 	for (uint32_t round = 0; round < ROUNDS; round++) {
 		const uint8_t option_bytes =
 			(uint8_t)(from_range(0, 3) ? 0 : 4 * from_range(1, 10));

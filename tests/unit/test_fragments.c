@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <netinet/in.h>
 
@@ -879,7 +878,6 @@ static void test_destroy_frees_what_waits(void)
 	fragment_table_destroy(NULL);
 }
 
-/* SEED in the environment repeats a run. */
 int main(void)
 {
 	CU_TestInfo tests[] = {
@@ -906,10 +904,7 @@ int main(void)
 		UNIT_TEST(test_destroy_frees_what_waits),
 		CU_TEST_INFO_NULL,
 	};
-	const char *text = getenv("SEED");
-	const long seed = text != NULL ? strtol(text, NULL, 0) : time(NULL);
 
-	srand48(seed);
-	printf("SEED=%ld\n", seed);
+	srand48(unit_seed());
 	return rig_unit_run("fragments", tests, &rig);
 }

@@ -7,15 +7,13 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include <rte_byteorder.h>
 #include <rte_ip.h>
 #include <rte_tcp.h>
 
 #include "../lib/frame.h"
-#include "../lib/test_eal.h"
-#include "../lib/unit.h"
+#include "../lib/mbuf_unit.h"
 
 #define ROUNDS		 50000
 #define L3_OFFSET	 RTE_ETHER_HDR_LEN
@@ -270,22 +268,6 @@ static void test_end_of_the_fragment(void)
 	}
 }
 
-static int run(CU_TestInfo *tests)
-{
-	int status;
-
-	if (test_eal_start() < 0)
-		return 2;
-	mbufs = rte_pktmbuf_pool_create("mss", 255, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
-	if (mbufs == NULL)
-		return 2;
-	status = unit_run("mss", tests);
-	rte_mempool_free(mbufs);
-	test_eal_stop();
-	return status;
-}
-
-/* SEED in the environment repeats a run. */
 int main(void)
 {
 	CU_TestInfo tests[] = {
@@ -297,10 +279,7 @@ int main(void)
 		UNIT_TEST(test_end_of_the_fragment),
 		CU_TEST_INFO_NULL,
 	};
-	const char *text = getenv("SEED");
-	const long seed = text != NULL ? strtol(text, NULL, 0) : time(NULL);
 
-	srand48(seed);
-	printf("SEED=%ld\n", seed);
-	return run(tests);
+	srand48(unit_seed());
+	return mbuf_unit_run("mss", tests, &mbufs);
 }

@@ -8,7 +8,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include <rte_byteorder.h>
 #include <rte_icmp.h>
@@ -16,8 +15,7 @@
 #include <rte_tcp.h>
 
 #include "../lib/frame.h"
-#include "../lib/test_eal.h"
-#include "../lib/unit.h"
+#include "../lib/mbuf_unit.h"
 
 #define ROUNDS		   20000
 #define ICMP_BYTES	   8
@@ -472,22 +470,6 @@ static void test_other_family(void)
 	}
 }
 
-static int run(CU_TestInfo *tests)
-{
-	int status;
-
-	if (test_eal_start() < 0)
-		return 2;
-	mbufs = rte_pktmbuf_pool_create("nat", 255, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
-	if (mbufs == NULL)
-		return 2;
-	status = unit_run("nat", tests);
-	rte_mempool_free(mbufs);
-	test_eal_stop();
-	return status;
-}
-
-/* SEED in the environment repeats a run. */
 int main(void)
 {
 	CU_TestInfo tests[] = {
@@ -499,10 +481,7 @@ int main(void)
 		UNIT_TEST(test_other_family),
 		CU_TEST_INFO_NULL,
 	};
-	const char *text = getenv("SEED");
-	const long seed = text != NULL ? strtol(text, NULL, 0) : time(NULL);
 
-	srand48(seed);
-	printf("SEED=%ld\n", seed);
-	return run(tests);
+	srand48(unit_seed());
+	return mbuf_unit_run("nat", tests, &mbufs);
 }

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "../lib/frame.h"
 #include "../lib/unit.h"
@@ -415,7 +414,6 @@ static void test_slot_word(void)
 	}
 }
 
-/* SEED in the environment repeats a run. */
 int main(void)
 {
 	CU_TestInfo tests[] = {
@@ -434,10 +432,7 @@ int main(void)
 		UNIT_TEST(test_slot_word),
 		CU_TEST_INFO_NULL,
 	};
-	const char *text = getenv("SEED");
-	const long seed = text != NULL ? strtol(text, NULL, 0) : time(NULL);
 
-	srand48(seed);
-	printf("SEED=%ld\n", seed);
+	srand48(unit_seed());
 	return unit_run("snapshot", tests);
 }

@@ -7,7 +7,6 @@
  */
 #include <linux/pkt_cls.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -227,13 +226,9 @@ int main(void)
 		UNIT_TEST(about_damaged_frames),
 		CU_TEST_INFO_NULL,
 	};
-	const char *text = getenv("SEED");
-	const unsigned int seed =
-		text != NULL ? (unsigned int)strtoul(text, NULL, 0) : (unsigned int)time(NULL);
 	int status;
 
-	printf("SEED=%u\n", seed);
-	srandom(seed);
+	srandom(unit_seed());
 	status = rig_unit_run("steer_agreement", tests, &rig);
 	steer_tc_bpf__destroy(tc);
 	mr_snapshot_destroy(snapshot);

@@ -12,7 +12,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include <rte_cycles.h>
 #include <rte_ip.h>
@@ -403,7 +402,6 @@ static void test_pieces_wait_for_so_long(void)
 	CU_ASSERT_EQUAL(rig_free_mbufs(rig), mbufs);
 }
 
-/* SEED in the environment repeats a run. */
 int main(void)
 {
 	CU_TestInfo tests[] = {
@@ -414,10 +412,7 @@ int main(void)
 		UNIT_TEST(test_pieces_wait_for_so_long),
 		CU_TEST_INFO_NULL,
 	};
-	const char *text = getenv("SEED");
-	const long seed = text != NULL ? strtol(text, NULL, 0) : time(NULL);
 
-	srand48(seed);
-	printf("SEED=%ld\n", seed);
+	srand48(unit_seed());
 	return rig_unit_run("worker", tests, &rig);
 }
