@@ -4,11 +4,52 @@
 #include <errno.h>
 #include <string.h>
 
+#include "config_tables.h"
 #include "prepare_server.h"
 
 /* Headers without options. */
 enum { IPV4_BYTES = 20, IPV6_BYTES = 40, TCP_BYTES = 20, UDP_BYTES = 8 };
 #define ETHERNET_MTU_BYTES 1500
+
+void prepare_title(const struct prepare_server *server, struct prepare_script *script)
+{
+	prepare_line(script, "# Makes %s ready for pool %s of mailrail, forwarding mode %s.",
+		     server->backend->name, server->pool->name,
+		     config_forwardings[server->pool->forwarding]);
+}
+
+void prepare_balancer(const struct prepare_server *server, const char *name,
+		      struct prepare_script *script)
+{
+	if (server->from[0] != '\0') {
+		prepare_line(script, "%s=${%s:-%s}", name, name, server->from);
+		return;
+	}
+	prepare_line(script, "# The balancer does not know yet from where it will send: say it in "
+			     "the environment.");
+	prepare_line(script, "%s=${%s:?is not set: the balancer\\'s address}", name, name);
+}
+
+void prepare_way_back(const struct prepare_server *server, struct prepare_script *script)
+{
+	prepare_line(script, "# Answers go back through the balancer, which must be on this "
+			     "server's network; with several");
+	prepare_line(script, "# balancers say the address that they share: balancer=ADDRESS.");
+	prepare_balancer(server, "balancer", script);
+	prepare_line(script, "# No router may show them a shorter way.");
+}
+
+void prepare_segment_sizes(const struct prepare_server *server, struct prepare_script *script,
+			   prepare_family_fn *each)
+{
+	prepare_line(script,
+		     "# %u bytes fit into the tunnel: clients are asked for segments that do.",
+		     server->packet_max_bytes);
+	if (server->services_v4)
+		each(server, true, script);
+	if (server->services_v6)
+		each(server, false, script);
+}
 
 uint32_t prepare_mss(const struct prepare_server *server, bool v4)
 {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
 
-#include "config_tables.h"
 #include "prepare_server.h"
 
 static int check(const struct prepare_server *server, struct mr_error *error)
@@ -25,9 +24,7 @@ static int check(const struct prepare_server *server, struct mr_error *error)
 static void write_head(const struct prepare_server *server, struct prepare_script *script)
 {
 	prepare_line(script, "#!/bin/sh");
-	prepare_line(script, "# Makes %s ready for pool %s of mailrail, forwarding mode %s.",
-		     server->backend->name, server->pool->name,
-		     config_forwardings[server->pool->forwarding]);
+	prepare_title(server, script);
 	prepare_line(script, "# Run it as root; it may be run again. A reboot undoes it: carry it "
 			     "over into /etc/rc.conf");
 	prepare_line(script, "# (ifconfig_lo0_aliases, cloned_interfaces, defaultrouter) and "
@@ -51,18 +48,6 @@ static void write_addresses(const struct prepare_server *server, struct prepare_
 	prepare_each_address(server, script, write_address);
 }
 
-/* The balancer's address, as the script's variable balancer. */
-static void write_balancer(const struct prepare_server *server, struct prepare_script *script)
-{
-	if (server->from[0] != '\0') {
-		prepare_line(script, "balancer=${balancer:-%s}", server->from);
-		return;
-	}
-	prepare_line(script, "# The balancer does not know yet from where it will send: say it in "
-			     "the environment.");
-	prepare_line(script, "balancer=${balancer:?is not set: the balancer\\'s address}");
-}
-
 static void write_segment_size(const struct prepare_server *server, bool v4,
 			       struct prepare_script *script)
 {
@@ -74,7 +59,7 @@ static void write_tunnel(const struct prepare_server *server, struct prepare_scr
 {
 	prepare_line(script, "# The tunnel's end, one for each balancer: gif takes it from one "
 			     "address only.");
-	write_balancer(server, script);
+	prepare_balancer(server, "balancer", script);
 	prepare_line(script, "gif=${gif:-gif25}");
 	prepare_line(script, "ifconfig \"$gif\" >/dev/null 2>&1 || ifconfig \"$gif\" create");
 	prepare_line(script, "ifconfig \"$gif\" %s tunnel %s \"$balancer\"",
@@ -82,24 +67,14 @@ static void write_tunnel(const struct prepare_server *server, struct prepare_scr
 	if (server->services_v6)
 		prepare_line(script, "ifconfig \"$gif\" inet6 -ifdisabled");
 	prepare_line(script, "ifconfig \"$gif\" up");
-	prepare_line(script,
-		     "# %u bytes fit into the tunnel: clients are asked for segments that do.",
-		     server->packet_max_bytes);
-	if (server->services_v4)
-		write_segment_size(server, true, script);
-	if (server->services_v6)
-		write_segment_size(server, false, script);
+	prepare_segment_sizes(server, script, write_segment_size);
 }
 
 static void write_nat(const struct prepare_server *server, struct prepare_script *script)
 {
 	const char *family = server->v4 ? "inet" : "inet6";
 
-	prepare_line(script, "# Answers go back through the balancer, which must be on this "
-			     "server's network; with several");
-	prepare_line(script, "# balancers say the address that they share: balancer=ADDRESS.");
-	write_balancer(server, script);
-	prepare_line(script, "# No router may show them a shorter way.");
+	prepare_way_back(server, script);
 	prepare_line(script, "sysctl %s",
 		     server->v4 ? "net.inet.icmp.drop_redirect=1"
 				: "net.inet6.icmp6.rediraccept=0");

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "config_tables.h"
 #include "prepare_server.h"
 
 static void write_head(const struct prepare_server *server, struct prepare_script *script)
 {
 	prepare_line(script, "#!/bin/sh");
-	prepare_line(script, "# Makes %s ready for pool %s of mailrail, forwarding mode %s.",
-		     server->backend->name, server->pool->name,
-		     config_forwardings[server->pool->forwarding]);
+	prepare_title(server, script);
 	prepare_line(script, "# Run it as root; it may be run again. A reboot undoes it: run it at "
 			     "every start, or carry");
 	prepare_line(script, "# it over into /etc/sysctl.d and the configuration of the network.");
@@ -22,19 +19,6 @@ static void write_head(const struct prepare_server *server, struct prepare_scrip
 	prepare_line(script,
 		     "[ -n \"$dev\" ] || { echo 'no interface has %s: set dev=NAME' >&2; exit 1; }",
 		     server->address);
-}
-
-/* The balancer's address, as the script's variable @name. */
-static void write_balancer(const struct prepare_server *server, const char *name,
-			   struct prepare_script *script)
-{
-	if (server->from[0] != '\0') {
-		prepare_line(script, "%s=${%s:-%s}", name, name, server->from);
-		return;
-	}
-	prepare_line(script, "# The balancer does not know yet from where it will send: say it in "
-			     "the environment.");
-	prepare_line(script, "%s=${%s:?is not set: the balancer\\'s address}", name, name);
 }
 
 static void write_address(const struct config_service *service, const struct mr_addr *address,
@@ -78,17 +62,6 @@ static void write_segment_size(const struct prepare_server *server, bool v4,
 		     version, prepare_mss(server, v4), version);
 }
 
-static void write_segment_sizes(const struct prepare_server *server, struct prepare_script *script)
-{
-	prepare_line(script,
-		     "# %u bytes fit into the tunnel: clients are asked for segments that do.",
-		     server->packet_max_bytes);
-	if (server->services_v4)
-		write_segment_size(server, true, script);
-	if (server->services_v6)
-		write_segment_size(server, false, script);
-}
-
 /* For servers that rather use the modules sit, ip6_tunnel and fou of their kernel. */
 static void write_kernel_tunnel(const struct prepare_server *server, struct prepare_script *script)
 {
@@ -117,12 +90,12 @@ static void write_kernel_tunnel(const struct prepare_server *server, struct prep
 
 static void write_tunnel(const struct prepare_server *server, struct prepare_script *script)
 {
-	write_segment_sizes(server, script);
+	prepare_segment_sizes(server, script, write_segment_size);
 	write_kernel_tunnel(server, script);
 	prepare_line(script, "# Takes the sessions out of their tunnel until it is told to stop: "
 			     "make it a service of the host.");
 	prepare_line(script, "# With several balancers, from= has all their addresses.");
-	write_balancer(server, "from", script);
+	prepare_balancer(server, "from", script);
 	prepare_line(script, "set -- \"$dev\" --to %s", server->address);
 	if (server->pool->forwarding == MR_FORWARDING_GUE)
 		prepare_line(script, "set -- \"$@\" --gue-port %u", server->request->gue_port);
@@ -134,11 +107,7 @@ static void write_nat(const struct prepare_server *server, struct prepare_script
 {
 	int version = server->v4 ? 4 : 6;
 
-	prepare_line(script, "# Answers go back through the balancer, which must be on this "
-			     "server's network; with several");
-	prepare_line(script, "# balancers say the address that they share: balancer=ADDRESS.");
-	write_balancer(server, "balancer", script);
-	prepare_line(script, "# No router may show them a shorter way.");
+	prepare_way_back(server, script);
 	prepare_line(script, "sysctl -qw net/ipv%d/conf/all/accept_redirects=0", version);
 	prepare_line(script, "sysctl -qw \"net/ipv%d/conf/$dev/accept_redirects=0\"", version);
 	if (!server->v4)

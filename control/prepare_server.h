@@ -28,6 +28,21 @@ void prepare_each_address(const struct prepare_server *server, struct prepare_sc
 /* The largest TCP payload of a packet that fits (RFC 9293, section 3.7.1). */
 uint32_t prepare_mss(const struct prepare_server *server, bool v4);
 
+/* Comment: whom the script is for. */
+void prepare_title(const struct prepare_server *server, struct prepare_script *script);
+
+/* For a shell: the balancer's address as the script's variable @name. */
+void prepare_balancer(const struct prepare_server *server, const char *name,
+		      struct prepare_script *script);
+/* For a shell, nat: the variable balancer, and why routers must not redirect, before it is so. */
+void prepare_way_back(const struct prepare_server *server, struct prepare_script *script);
+
+/* Calls @each for the families of the service addresses, below the reason. */
+typedef void prepare_family_fn(const struct prepare_server *server, bool v4,
+			       struct prepare_script *script);
+void prepare_segment_sizes(const struct prepare_server *server, struct prepare_script *script,
+			   prepare_family_fn *each);
+
 typedef int prepare_writer(const struct prepare_server *server, struct prepare_script *script,
 			   struct mr_error *error);
 

@@ -11,9 +11,7 @@
 
 static void write_head(const struct prepare_server *server, struct prepare_script *script)
 {
-	prepare_line(script, "# Makes %s ready for pool %s of mailrail, forwarding mode %s.",
-		     server->backend->name, server->pool->name,
-		     config_forwardings[server->pool->forwarding]);
+	prepare_title(server, script);
 	prepare_line(script,
 		     "# Run it as administrator in the Exchange Management Shell; it may be "
 		     "run again, and stays in force.");
