@@ -6,11 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "compile.h"
 #include "fleet.h"
 #include "log.h"
 #include "pin_sweep.h"
 #include "probe_plan.h"
+#include "risk.h"
 #include "ways.h"
 
 /* Pieces of one pass over the pins follow each other at once; passes are this far apart. */
@@ -19,6 +21,7 @@
 
 struct balancer {
 	struct mr_dataplane *dp;
+	struct session_state *state; /* NULL: nothing outlives the process */
 	char *path;
 	struct config *config;
 	uint64_t generation;
@@ -27,20 +30,17 @@ struct balancer {
 	struct ways *ways;
 	struct health *health;
 	struct pin_sweep *sweep;
+	struct risk *risk;
+	uint64_t started_ms; /* clock_monotonic_ms() */
 	struct balancer_use use;
 	struct event *refresh; /* runs once, after any number of reasons in one turn */
 	struct event *step;    /* the next piece of work on pins and retired snapshots */
+	struct event *count;   /* every second */
 };
 
 static void schedule_refresh(struct balancer *balancer)
 {
 	event_active(balancer->refresh, EV_TIMEOUT, 0);
-}
-
-/* A session that is silent for as long may be forgotten. */
-static uint32_t idle_s(const struct config *config)
-{
-	return (config->sessions.idle_ms + 999) / 1000;
 }
 
 static void schedule_step(struct balancer *balancer, uint32_t delay_ms)
@@ -114,9 +114,20 @@ static int release_steer(const struct balancer *balancer, const struct release *
 	return mr_dataplane_steer(balancer->dp, &steering, error);
 }
 
+/* What workers are about to see is there for the next process too. */
+static void save_sessions(struct balancer *balancer)
+{
+	struct mr_error error;
+
+	if (balancer->state != NULL &&
+	    session_state_save(balancer->state, balancer->fleet, &error) < 0)
+		log_write(LOG_ERR, "sessions: %s", error.text);
+}
+
 /* From here on workers see the snapshot; nothing can fail any more. */
 static void release_publish(struct balancer *balancer, struct release *release)
 {
+	save_sessions(balancer);
 	mr_dataplane_publish(balancer->dp, release->snapshot);
 	release->snapshot = NULL;
 	balancer->use = (struct balancer_use){
@@ -187,9 +198,7 @@ static void on_ways(void *context)
 
 static bool member_has_sessions(const struct member *member)
 {
-	const struct backend *backend = member->backend;
-
-	return backend->slots > 0 || backend->base_slots > 0 || backend->pins > 0;
+	return member->slots > 0 || member->base_slots > 0 || member->backend->pins > 0;
 }
 
 /* True: some member has left for good. */
@@ -215,14 +224,16 @@ static bool settle_pool(struct balancer *balancer, uint32_t index)
 	struct pool *pool = &balancer->fleet->pools[index];
 	bool settled = false;
 
+	pool->swept_s = pin_sweep_began_s(balancer->sweep);
 	for (uint32_t i = 0; i < pool->member_count; i++) {
 		struct backend *backend = pool->members[i].backend;
 
 		backend->pins = pin_sweep_pins(balancer->sweep, backend->id);
+		backend->pins_end_s = pin_sweep_pins_end_s(balancer->sweep, backend->id);
 	}
 	if (pool->moving_slots > 0 &&
-	    pool_settle(pool, pin_sweep_pinned_elsewhere(balancer->sweep, index),
-			mr_dataplane_clock_s(balancer->dp), idle_s(balancer->config), &settled) < 0)
+	    pool_settle(pool, pin_sweep_pinned_elsewhere(balancer->sweep, index), pool->swept_s,
+			&settled) < 0)
 		log_write(LOG_ERR, "pool %s: out of memory: slots stay moving for now", pool->name);
 	return let_members_leave(pool) || settled;
 }
@@ -284,17 +295,29 @@ static void step(evutil_socket_t fd, short events, void *context)
 	schedule_step(balancer, PASS_INTERVAL_MS);
 }
 
+static void count_sessions(evutil_socket_t fd, short events, void *context)
+{
+	struct balancer *balancer = context;
+
+	(void)fd;
+	(void)events;
+	fleet_count_sessions(balancer->fleet, mr_dataplane_clock_s(balancer->dp));
+}
+
 /* Everything that a fleet is released into, except the fleet. */
 static int make_parts(struct balancer *balancer, struct event_base *base, struct mr_error *error)
 {
 	int rc;
 
 	balancer->roster = calloc(1, sizeof(*balancer->roster));
-	balancer->sweep = pin_sweep_create(balancer->dp, idle_s(balancer->config));
+	balancer->sweep = pin_sweep_create(balancer->dp);
+	balancer->risk = risk_create(base, balancer->dp);
 	balancer->refresh = event_new(base, -1, 0, refresh, balancer);
 	balancer->step = event_new(base, -1, 0, step, balancer);
-	if (balancer->roster == NULL || balancer->sweep == NULL || balancer->refresh == NULL ||
-	    balancer->step == NULL)
+	balancer->count = event_new(base, -1, EV_PERSIST, count_sessions, balancer);
+	if (balancer->roster == NULL || balancer->sweep == NULL || balancer->risk == NULL ||
+	    balancer->refresh == NULL || balancer->step == NULL || balancer->count == NULL ||
+	    risk_follow(balancer->risk, balancer->config) < 0)
 		return mr_error_set(error, -ENOMEM, "out of memory");
 	balancer->roster->dp = balancer->dp;
 	rc = ways_create(base, balancer->dp, balancer->config, on_ways, balancer, &balancer->ways,
@@ -304,10 +327,26 @@ static int make_parts(struct balancer *balancer, struct event_base *base, struct
 	return health_create(base, balancer->dp, on_health, balancer, &balancer->health, error);
 }
 
+/* What a former process left is to the configuration as the fleet in force is to a change. */
+static int make_first_fleet(struct balancer *balancer, struct mr_error *error)
+{
+	struct fleet *former = NULL;
+	int rc = 0;
+
+	if (balancer->state != NULL)
+		rc = session_state_recover(balancer->state, balancer->roster, &former);
+	if (rc < 0)
+		return mr_error_set(error, rc, "out of memory");
+	rc = fleet_create(balancer->roster, balancer->config, former, &balancer->fleet, error);
+	fleet_destroy(former);
+	return rc;
+}
+
 static int release_first(struct balancer *balancer, struct mr_error *error)
 {
+	static const struct timeval second = {.tv_sec = 1};
 	struct release release;
-	int rc = fleet_create(balancer->roster, balancer->config, NULL, &balancer->fleet, error);
+	int rc = make_first_fleet(balancer, error);
 
 	if (rc < 0)
 		return rc;
@@ -318,14 +357,17 @@ static int release_first(struct balancer *balancer, struct mr_error *error)
 	if (rc < 0)
 		return mr_error_set(error, rc, "out of memory");
 	rc = release_steer(balancer, &release, error);
-	if (rc == 0)
+	if (rc == 0) {
 		release_publish(balancer, &release);
+		event_add(balancer->count, &second);
+	}
 	release_fini(&release);
 	return rc;
 }
 
 int balancer_create(struct event_base *base, struct mr_dataplane *dp, struct config *config,
-		    const char *path, struct balancer **out, struct mr_error *error)
+		    struct session_state *state, const char *path, struct balancer **out,
+		    struct mr_error *error)
 {
 	struct balancer *balancer = calloc(1, sizeof(*balancer));
 	int rc;
@@ -336,7 +378,9 @@ int balancer_create(struct event_base *base, struct mr_dataplane *dp, struct con
 	}
 	balancer->dp = dp;
 	balancer->config = config;
+	balancer->state = state;
 	balancer->generation = 1;
+	balancer->started_ms = clock_monotonic_ms();
 	if (path != NULL)
 		balancer->path = strdup(path);
 	rc = make_parts(balancer, base, error);
@@ -360,7 +404,10 @@ void balancer_destroy(struct balancer *balancer)
 		event_free(balancer->refresh);
 	if (balancer->step != NULL)
 		event_free(balancer->step);
+	if (balancer->count != NULL)
+		event_free(balancer->count);
 	pin_sweep_destroy(balancer->sweep);
+	risk_destroy(balancer->risk);
 	fleet_destroy(balancer->fleet);
 	if (balancer->roster != NULL)
 		roster_fini(balancer->roster);
@@ -378,6 +425,11 @@ const struct config *balancer_config(const struct balancer *balancer)
 uint64_t balancer_generation(const struct balancer *balancer)
 {
 	return balancer->generation;
+}
+
+uint64_t balancer_uptime_s(const struct balancer *balancer)
+{
+	return (clock_monotonic_ms() - balancer->started_ms) / 1000;
 }
 
 struct balancer_use balancer_use(const struct balancer *balancer)
@@ -458,6 +510,8 @@ static int commit(struct balancer *balancer, struct config *next, struct fleet *
 	balancer->fleet = fleet;
 	balancer->config = next;
 	balancer->generation++;
+	if (risk_follow(balancer->risk, next) < 0)
+		log_write(LOG_ERR, "out of memory: sessions at risk are counted over another time");
 	release_publish(balancer, &release);
 	release_fini(&release);
 	roster_release_services(balancer->roster, fleet);
@@ -496,6 +550,14 @@ err_free_config:
 	return rc;
 }
 
+int balancer_plan(const struct balancer *balancer, const struct config *next, bool assume_up,
+		  struct plan *out, struct mr_error *error)
+{
+	const int rc = refuse_fixed_parts(balancer, next, error);
+
+	return rc < 0 ? rc : plan_make(balancer->fleet, next, assume_up, out, error);
+}
+
 void balancer_backend_status(const struct balancer *balancer, uint32_t pool, uint32_t backend,
 			     struct backend_status *out)
 {
@@ -508,8 +570,8 @@ void balancer_backend_status(const struct balancer *balancer, uint32_t pool, uin
 
 	*out = (struct backend_status){
 		.id = member->backend->id,
-		.slots = member->backend->slots,
-		.base_slots = member->backend->base_slots,
+		.slots = member->slots,
+		.base_slots = member->base_slots,
 		.pins = member->backend->pins,
 	};
 	health_get(balancer->health, member->backend->id, &out->health);
@@ -518,6 +580,7 @@ void balancer_backend_status(const struct balancer *balancer, uint32_t pool, uin
 	compile_backend(in_pool, member, &way, &compiled);
 	out->next_hop_set = way.known;
 	out->next_hop = way.to.next_hop;
+	out->port = way.to.port;
 	out->path_set = compiled.way_set;
 	out->path_mtu_bytes = way.to.mtu_bytes;
 	out->packet_max_bytes = compiled.packet_max_bytes;
@@ -525,6 +588,31 @@ void balancer_backend_status(const struct balancer *balancer, uint32_t pool, uin
 	out->source = in_pool->tunnel.source_given ? in_pool->tunnel.source
 						   : (struct mr_prefix){way.source, 128};
 	roster_backend_counters(balancer->roster, member->backend, &out->counters);
+}
+
+int balancer_find_service(const struct balancer *balancer, mr_service_id id)
+{
+	for (uint32_t i = 0; i < balancer->config->service_count; i++) {
+		if (balancer->fleet->service_ids[i] == id)
+			return (int)i;
+	}
+	return -ENOENT;
+}
+
+int balancer_find_backend(const struct balancer *balancer, mr_backend_id id, uint32_t *out_pool,
+			  uint32_t *out_member)
+{
+	for (uint32_t i = 0; i < balancer->fleet->pool_count; i++) {
+		const struct pool *pool = &balancer->fleet->pools[i];
+		const struct member *member = pool_find_member(pool, id);
+
+		if (member == NULL)
+			continue;
+		*out_pool = i;
+		*out_member = (uint32_t)(member - pool->members);
+		return 0;
+	}
+	return -ENOENT;
 }
 
 void balancer_pool_status(const struct balancer *balancer, uint32_t pool, struct pool_status *out)
@@ -536,6 +624,20 @@ void balancer_pool_status(const struct balancer *balancer, uint32_t pool, struct
 		.moving_slots = running->moving_slots,
 		.leaving_backends =
 			running->member_count - balancer->config->pools[pool].backend_count,
+	};
+}
+
+const struct pool *balancer_pool(const struct balancer *balancer, uint32_t pool)
+{
+	return &balancer->fleet->pools[pool];
+}
+
+struct forgotten_sessions balancer_forgotten_sessions(const struct balancer *balancer)
+{
+	return (struct forgotten_sessions){
+		.silent = pin_sweep_silent(balancer->sweep),
+		.at_risk = risk_sessions(balancer->risk),
+		.none_of_late = risk_knows_all(balancer->risk),
 	};
 }
 

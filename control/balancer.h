@@ -16,19 +16,25 @@
 
 #include "config.h"
 #include "health.h"
+#include "plan.h"
+#include "pool.h"
+#include "session_state.h"
 
 struct balancer;
 
 /*
  * Takes ownership of @config, even on failure, and borrows the rest. Publishes the first
- * snapshot and steers. @path: where accepted changes are saved; NULL: nowhere.
+ * snapshot and steers. @path: where accepted changes are saved; NULL: nowhere. @state: what a
+ * former process left, and where tables are kept for the next; NULL: sessions end with the process.
  */
 int balancer_create(struct event_base *base, struct mr_dataplane *dp, struct config *config,
-		    const char *path, struct balancer **out, struct mr_error *error);
+		    struct session_state *state, const char *path, struct balancer **out,
+		    struct mr_error *error);
 void balancer_destroy(struct balancer *balancer);
 
 const struct config *balancer_config(const struct balancer *balancer);
 uint64_t balancer_generation(const struct balancer *balancer);
+uint64_t balancer_uptime_s(const struct balancer *balancer);
 
 /*
  * Makes @next (already decoded and validated) the configuration in force: compile, save,
@@ -38,12 +44,20 @@ uint64_t balancer_generation(const struct balancer *balancer);
  */
 int balancer_apply(struct balancer *balancer, struct config *next, struct mr_error *error);
 
+/*
+ * What balancer_apply() would do with @next, without doing it (plan.h). Refuses what it refuses,
+ * as far as that can be known without trying; plan_fini() frees @out. Takes nothing.
+ */
+int balancer_plan(const struct balancer *balancer, const struct config *next, bool assume_up,
+		  struct plan *out, struct mr_error *error);
+
 /* What a backend is doing; pool and backend by their index in balancer_config(). */
 struct backend_status {
 	mr_backend_id id;
 	struct health_status health;
 	bool next_hop_set;
 	struct rte_ether_addr next_hop;
+	uint8_t port;		 /* index of the port to send on, with @next_hop_set */
 	bool path_set;		 /* false: not known, or too narrow for the pool's outer headers */
 	uint16_t path_mtu_bytes; /* outer headers included */
 	uint16_t packet_max_bytes; /* without them: what arrives whole */
@@ -57,12 +71,31 @@ struct backend_status {
 void balancer_backend_status(const struct balancer *balancer, uint32_t pool, uint32_t backend,
 			     struct backend_status *out);
 
+/*
+ * Indices of the service in balancer_config(), of the backend's pool there and of its place in
+ * balancer_pool(), by which balancer_backend_status() takes it as well. -ENOENT: it is gone.
+ */
+int balancer_find_service(const struct balancer *balancer, mr_service_id id);
+int balancer_find_backend(const struct balancer *balancer, mr_backend_id id, uint32_t *out_pool,
+			  uint32_t *out_member);
+
 struct pool_status {
 	uint32_t slots;
 	uint32_t moving_slots;
 	uint32_t leaving_backends; /* removed, but some of their sessions may still be open */
 };
 void balancer_pool_status(const struct balancer *balancer, uint32_t pool, struct pool_status *out);
+
+/* The pool at run time, those who are leaving too; valid until the event loop goes on. */
+const struct pool *balancer_pool(const struct balancer *balancer, uint32_t pool);
+
+/* Sessions that are not remembered, though their slots move. */
+struct forgotten_sessions {
+	uint64_t silent;  /* since the start: their pins ended, as they said nothing for too long */
+	uint64_t at_risk; /* new sessions of late (risk.h) that there was no room for */
+	bool none_of_late; /* there was room for all, older ones too */
+};
+struct forgotten_sessions balancer_forgotten_sessions(const struct balancer *balancer);
 
 void balancer_service_counters(const struct balancer *balancer, uint32_t service,
 			       struct mr_flow_counters *out);

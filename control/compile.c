@@ -226,6 +226,7 @@ struct mr_snapshot *compile_snapshot(const struct fleet *fleet, const struct way
 	mr_hash_key_init(&snapshot->hash_key, fleet->config->node.key);
 	for (uint32_t i = 0; i < fleet->pool_count; i++) {
 		snapshot->pools[i].slots = mr_slots_get(fleet->pools[i].slots);
+		snapshot->pools[i].changed_s = fleet->pools[i].changed_s;
 		compile_pool(fleet, facts, &fleet->pools[i], snapshot->backends);
 	}
 	for (uint32_t i = 0; i < steering->probe_source_count; i++)

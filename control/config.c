@@ -44,13 +44,13 @@ static const struct shape workers_shape =
 	SHAPE("workers", struct config_workers, workers_fields, "The threads that forward packets");
 
 static const struct field sessions_fields[] = {
-	{"idle", FIELD_DURATION, FIELD_AT(struct config_sessions, idle_ms), .min = 1000,
-	 .max = 24 * 3600 * 1000, .fallback = 15 * 60 * 1000,
-	 .text = "A session that was silent for this long may be forgotten after a change of its "
-		 "pool"},
 	{"pins", FIELD_UINT, FIELD_AT(struct config_sessions, pin_budget), .min = 1024,
 	 .max = 16777216, .fallback = 1000000,
 	 .text = "How many sessions may be remembered at once, 32 bytes of memory each"},
+	{"state", FIELD_STRING, FIELD_AT(struct config_sessions, state), .min = 1, .max = 255,
+	 .fallback_text = "/run/mailrail/sessions",
+	 .text = "Directory for what outlives the process, so that sessions go on after a restart; "
+		 "on a memory file system, such as /run, since workers write there"},
 };
 static const struct shape sessions_shape =
 	SHAPE("sessions", struct config_sessions, sessions_fields,
@@ -195,6 +195,10 @@ static const struct field pool_fields[] = {
 	{"hash", FIELD_ENUM, FIELD_AT(struct config_pool, hash), .choices = hashes,
 	 .fallback = CONFIG_HASH_SESSION,
 	 .text = "What a session's slot is computed from; session: both addresses and both ports"},
+	{"session_idle", FIELD_DURATION, FIELD_AT(struct config_pool, session_idle_ms), .min = 1000,
+	 .max = 24 * 3600 * 1000, .fallback = 15 * 60 * 1000,
+	 .text = "A session that was silent for this long may be forgotten after a change of the "
+		 "pool"},
 	{"backends", FIELD_OBJECT, FIELD_LIST_AT(struct config_pool, backends, backend_count),
 	 .required = true, .shape = &backend_shape, .list_max = MR_BACKENDS_MAX,
 	 .text = "The pool's mail servers"},

@@ -34,8 +34,9 @@ struct config_control {
 };
 
 struct config_sessions {
-	uint32_t idle_ms;    /* "idle": a session silent for this long may be forgotten; 15 min */
 	uint32_t pin_budget; /* "pins": how many sessions may be remembered; 1,000,000 */
+	/* Directory of what outlives the process: tables and pins; /run/mailrail/sessions */
+	char *state;
 };
 
 struct config_neighbour {
@@ -107,6 +108,7 @@ struct config_pool {
 	uint16_t mss_max_bytes; /* a SYN that offers more is lowered to this; 0: not touched */
 	uint32_t table_size;	/* prime; 65537 */
 	enum config_hash hash;
+	uint32_t session_idle_ms; /* a session silent for this long may be forgotten; 15 min */
 	struct config_backend *backends;
 	uint32_t backend_count;
 	struct config_health health;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "write_all.h"
 
 /* Twice what the largest configuration that the limits allow takes when it is indented. */
 #define CONFIG_FILE_MAX (64 << 20)
@@ -69,21 +70,6 @@ struct config *config_load(const char *path, struct field_errors *errors)
 	config = config_decode(json, errors);
 	json_decref(json);
 	return config;
-}
-
-static int write_all(int fd, const char *text, size_t size)
-{
-	while (size > 0) {
-		ssize_t written = write(fd, text, size);
-
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written < 0)
-			return -errno;
-		text += written;
-		size -= (size_t)written;
-	}
-	return 0;
 }
 
 /* The new file takes the place of the old one in the eyes of everybody who may read it. */

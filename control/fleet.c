@@ -60,28 +60,35 @@ static void backend_free(struct backend *backend)
 	free(backend);
 }
 
-/* A new backend without references; its id is taken. NULL: no memory, or no id left. */
-static struct backend *roster_add(struct roster *roster, const char *pool,
-				  const struct config_backend *config)
+struct backend *roster_add(struct roster *roster, mr_backend_id id,
+			   const struct backend_identity *identity)
 {
 	struct backend *backend = calloc(1, sizeof(*backend));
-	mr_backend_id id = 0;
 
 	if (backend == NULL)
 		return NULL;
-	while (id < MR_BACKENDS_MAX && roster->backends[id] != NULL)
-		id++;
-	backend->pool = strdup(pool);
-	backend->name = strdup(config->name);
-	if (id == MR_BACKENDS_MAX || backend->pool == NULL || backend->name == NULL) {
+	backend->pool = strdup(identity->pool);
+	backend->name = strdup(identity->name);
+	if (backend->pool == NULL || backend->name == NULL) {
 		backend_free(backend);
 		return NULL;
 	}
 	backend->id = id;
-	backend->address = config->address;
+	backend->address = *identity->address;
+	maglev_place_of(identity->key, identity->name, &backend->place);
 	backend->counted_before = backend_total(roster, id);
 	roster->backends[id] = backend;
 	return backend;
+}
+
+/* MR_BACKENDS_MAX: none is left. */
+static mr_backend_id roster_free_id(const struct roster *roster)
+{
+	mr_backend_id id = 0;
+
+	while (id < MR_BACKENDS_MAX && roster->backends[id] != NULL)
+		id++;
+	return id;
 }
 
 void roster_release(struct roster *roster)
@@ -138,7 +145,7 @@ static bool is_same(const struct backend *backend, const struct config_backend *
 	       mr_addr_equal(&backend->address, &config->address);
 }
 
-static struct pool *find_pool(const struct fleet *fleet, const char *name)
+struct pool *fleet_find_pool(const struct fleet *fleet, const char *name)
 {
 	for (uint32_t i = 0; fleet != NULL && i < fleet->pool_count; i++) {
 		if (strcmp(fleet->pools[i].name, name) == 0)
@@ -162,6 +169,21 @@ static void pool_add_member(struct pool *pool, const struct member *member)
 	pool->members[pool->member_count++] = *member;
 }
 
+/* NULL: no memory, or no id left. */
+static struct backend *new_backend(const struct fleet *fleet, const char *pool,
+				   const struct config_backend *config)
+{
+	const mr_backend_id id = roster_free_id(fleet->roster);
+	const struct backend_identity identity = {
+		.pool = pool,
+		.name = config->name,
+		.address = &config->address,
+		.key = &fleet->config->node.key[MR_HASH_KEY_BYTES],
+	};
+
+	return id < MR_BACKENDS_MAX ? roster_add(fleet->roster, id, &identity) : NULL;
+}
+
 static int add_configured(struct fleet *fleet, struct pool *pool, const struct pool *previous,
 			  const struct config_pool *config, bool trusted)
 {
@@ -170,11 +192,9 @@ static int add_configured(struct fleet *fleet, struct pool *pool, const struct p
 		struct backend *backend = find_backend(previous, wanted);
 
 		if (backend == NULL) {
-			backend = roster_add(fleet->roster, config->name, wanted);
+			backend = new_backend(fleet, config->name, wanted);
 			if (backend == NULL)
 				return -ENOSPC;
-			maglev_place_of(&fleet->config->node.key[MR_HASH_KEY_BYTES], wanted->name,
-					&backend->place);
 			backend->trusted = trusted;
 		}
 		if (config->health.type == CONFIG_HEALTH_NONE)
@@ -217,6 +237,12 @@ static int pool_init(struct fleet *fleet, struct pool *pool, const struct pool *
 	pool->tunnel = config->tunnel;
 	pool->mss_max_bytes = config->mss_max_bytes;
 	pool->health = config->health;
+	pool->session_idle_s = (config->session_idle_ms + 999) / 1000;
+	pool->counted_s = mr_dataplane_clock_s(fleet->roster->dp);
+	if (previous != NULL) {
+		pool->changed_s = previous->changed_s;
+		pool->counted_s = previous->counted_s;
+	}
 	pool->name = strdup(config->name);
 	pool->members = calloc(config->backend_count + leaving + 1, sizeof(*pool->members));
 	if (pool->name == NULL || pool->members == NULL)
@@ -289,7 +315,7 @@ int fleet_create(struct roster *roster, const struct config *config, const struc
 		goto err_destroy;
 	}
 	for (uint32_t i = 0; i < config->pool_count; i++) {
-		const struct pool *before = find_pool(previous, config->pools[i].name);
+		const struct pool *before = fleet_find_pool(previous, config->pools[i].name);
 
 		rc = pool_init(fleet, &fleet->pools[i], before, &config->pools[i], previous == NULL,
 			       error);
@@ -318,6 +344,24 @@ void fleet_destroy(struct fleet *fleet)
 	free(fleet->service_pools);
 	free(fleet->pools);
 	free(fleet);
+}
+
+void fleet_count_sessions(struct fleet *fleet, uint32_t now_s)
+{
+	for (uint32_t i = 0; i < fleet->pool_count; i++) {
+		struct pool *pool = &fleet->pools[i];
+
+		if ((uint64_t)(now_s - pool->counted_s) * WINDOW_STEPS < pool->session_idle_s)
+			continue;
+		pool->counted_s = now_s;
+		for (uint32_t m = 0; m < pool->member_count; m++) {
+			struct backend *backend = pool->members[m].backend;
+			struct mr_flow_counters counters;
+
+			roster_backend_counters(fleet->roster, backend, &counters);
+			window_step(&backend->sessions, counters.sessions);
+		}
+	}
 }
 
 void fleet_remove_member(struct pool *pool, struct member *member)

@@ -41,8 +41,29 @@ int fleet_create(struct roster *roster, const struct config *config, const struc
 /* Ids that only this fleet used stay in the roster until roster_release(). */
 void fleet_destroy(struct fleet *fleet);
 
+/* NULL: @fleet, which may be NULL, has none of that name. */
+struct pool *fleet_find_pool(const struct fleet *fleet, const char *name);
+
+/*
+ * To be called every second: brings the windows of new sessions up to @now_s, which reach back a
+ * session_idle of their pool. (Shorter ones than WINDOW_STEPS seconds reach further.)
+ */
+void fleet_count_sessions(struct fleet *fleet, uint32_t now_s);
+
 /* A member has moved all its sessions elsewhere or ended them: forget it. */
 void fleet_remove_member(struct pool *pool, struct member *member);
+
+/* Who a backend is. Borrowed; @key: MAGLEV_KEY_BYTES, from which its place follows. */
+struct backend_identity {
+	const char *pool;
+	const char *name;
+	const struct mr_addr *address;
+	const uint8_t *key;
+};
+
+/* A new backend, without references, under @id, which is free. NULL: no memory. */
+struct backend *roster_add(struct roster *roster, mr_backend_id id,
+			   const struct backend_identity *identity);
 
 /*
  * Frees the ids of backends that no fleet names. Call it only when no worker and no pin can

@@ -533,6 +533,7 @@ static void target_follow(struct target *target, struct plan *plan)
 	if (!old) {
 		uint32_t spread_ms = shorter(plan->target.interval_ms, FAST_MS);
 
+		target->status.verdict = plan->target.verdict;
 		target_schedule(target, random_below(spread_ms));
 	} else if (!same_connection(&old->target, &plan->target)) {
 		target_stop(target);

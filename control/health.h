@@ -39,10 +39,11 @@ struct health_target {
 	mr_backend_id id;
 	const char *pool;
 	const char *name;
-	struct mr_addr service; /* where to connect */
-	uint16_t service_port;	/* host byte order */
-	struct mr_addr source;	/* the prober's own address, as the backend sees it */
-	const char *helo_name;	/* an FQDN or address literal, for EHLO */
+	enum health_verdict verdict; /* what a new target begins with; unknown: probe one decides */
+	struct mr_addr service;	     /* where to connect */
+	uint16_t service_port;	     /* host byte order */
+	struct mr_addr source;	     /* the prober's own address, as the backend sees it */
+	const char *helo_name;	     /* an FQDN or address literal, for EHLO */
 	uint32_t interval_ms;
 	uint32_t timeout_ms; /* of each step */
 	uint32_t rise;

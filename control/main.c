@@ -21,6 +21,7 @@
 #include "rpc.h"
 #include "rpc_methods.h"
 #include "rpc_server.h"
+#include "session_state.h"
 
 static int check(const char *path)
 {
@@ -44,32 +45,39 @@ static int print_schema(void)
 	return EXIT_SUCCESS;
 }
 
+/* SIGQUIT stops for a successor: until it runs, the kernel gets nothing of what is steered. */
+static const int stop_signals[] = {SIGTERM, SIGINT, SIGQUIT};
+#define STOP_SIGNALS (sizeof(stop_signals) / sizeof(stop_signals[0]))
+
 /* What main() brings up, in this order. */
 struct program {
 	struct event_base *base;
 	struct rpc_context rpc;
 	struct rpc_server *rpc_server;
+	struct session_state *state;
 	struct mr_dataplane *dp;
 	struct balancer *balancer;
-	struct event *stop_signals[2];
+	struct event *stop_signals[STOP_SIGNALS];
 };
 
 static void stop(evutil_socket_t signal_number, short events, void *context)
 {
+	struct program *program = context;
+
 	(void)events;
 	log_write(LOG_NOTICE, "stopping: %s", strsignal((int)signal_number));
-	event_base_loopbreak(context);
+	if (signal_number == SIGQUIT)
+		mr_dataplane_hold_sessions(program->dp);
+	event_base_loopbreak(program->base);
 }
 
 static int watch_signals(struct program *program, struct mr_error *error)
 {
-	static const int signals[] = {SIGTERM, SIGINT};
-
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGHUP, SIG_IGN); /* a terminal that closes takes no balancer with it */
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < STOP_SIGNALS; i++) {
 		program->stop_signals[i] =
-			evsignal_new(program->base, signals[i], stop, program->base);
+			evsignal_new(program->base, stop_signals[i], stop, program);
 		if (program->stop_signals[i] == NULL ||
 		    event_add(program->stop_signals[i], NULL) < 0)
 			return mr_error_set(error, -ENOMEM, "cannot watch for signals");
@@ -103,7 +111,7 @@ static int bring_up_dataplane(struct program *program, const struct config *conf
 		.port_count = config->port_count,
 		.cores = cores,
 		.worker_count = config->workers.core_count,
-		.pin_budget = config->sessions.pin_budget,
+		.pins = session_state_pins(program->state),
 		.verbose = verbose,
 	};
 
@@ -136,11 +144,14 @@ static int bring_up(struct program *program, const struct options *options, stru
 			       &program->rpc_server, error);
 	if (rc < 0)
 		goto err_free_config;
+	rc = session_state_open(config, &program->state, error);
+	if (rc < 0)
+		goto err_free_config;
 	rc = bring_up_dataplane(program, config, options->verbose, error);
 	if (rc < 0)
 		goto err_free_config;
-	rc = balancer_create(program->base, program->dp, config, options->config_path,
-			     &program->balancer, error);
+	rc = balancer_create(program->base, program->dp, config, program->state,
+			     options->config_path, &program->balancer, error);
 	if (rc < 0)
 		return rc;
 	/* Requests wait in the socket until now: the event loop has not begun to run. */
@@ -157,7 +168,8 @@ static void take_down(struct program *program)
 	rpc_server_destroy(program->rpc_server);
 	balancer_destroy(program->balancer);
 	mr_dataplane_destroy(program->dp);
-	for (size_t i = 0; i < 2; i++) {
+	session_state_close(program->state);
+	for (size_t i = 0; i < STOP_SIGNALS; i++) {
 		if (program->stop_signals[i] != NULL)
 			event_free(program->stop_signals[i]);
 	}

@@ -10,24 +10,20 @@
 /* About 200 microseconds of work. */
 #define ENTRIES_PER_STEP 65536
 
-/*
- * A SYN that its server has answered is followed within seconds; after a client's FIN or RST
- * the server's own side ends soon. Both are short beside an established session's silence.
- */
-#define EMBRYONIC_S 60
-#define CLOSING_S   60
-
 /* Where a backend's pins belong during one pass. */
 struct owner {
 	const struct pool *pool; /* NULL: no member of a pool */
 	bool alive;
 	uint32_t pool_index;
 	uint32_t pins;
+	uint32_t pins_end_s; /* when the last of them ends, if nobody speaks */
 };
 
 struct pin_sweep {
 	struct mr_dataplane *dp;
-	uint32_t idle_s;
+	uint64_t silent;
+	uint32_t created_s;
+	uint32_t began_s; /* the pass */
 	uint32_t now_s;
 	uint32_t cursor;
 	bool complete;		   /* the results below are those of a whole pass */
@@ -37,14 +33,14 @@ struct pin_sweep {
 	struct owner owners[MR_BACKENDS_MAX + 1];
 };
 
-struct pin_sweep *pin_sweep_create(struct mr_dataplane *dp, uint32_t idle_s)
+struct pin_sweep *pin_sweep_create(struct mr_dataplane *dp)
 {
 	struct pin_sweep *sweep = calloc(1, sizeof(*sweep));
 
 	if (sweep == NULL)
 		return NULL;
 	sweep->dp = dp;
-	sweep->idle_s = idle_s;
+	sweep->created_s = mr_dataplane_clock_s(dp);
 	return sweep;
 }
 
@@ -89,6 +85,7 @@ static void begin_pass(struct pin_sweep *sweep)
 	const struct fleet *fleet = sweep->fleet;
 
 	sweep->complete = false;
+	sweep->began_s = mr_dataplane_clock_s(sweep->dp);
 	memset(sweep->owners, 0, sizeof(sweep->owners));
 	for (uint32_t p = 0; p < fleet->pool_count; p++) {
 		const struct pool *pool = &fleet->pools[p];
@@ -106,28 +103,33 @@ static void begin_pass(struct pin_sweep *sweep)
 	}
 }
 
-static uint32_t silence_allowed_s(const struct pin_sweep *sweep, enum mr_pin_state state)
+static uint32_t silence_allowed_s(uint32_t idle_s, enum mr_pin_state state)
 {
-	uint32_t allowed_s = sweep->idle_s;
+	uint32_t allowed_s = idle_s;
 
 	switch (state) {
 	case MR_PIN_EMBRYONIC:
-		allowed_s = EMBRYONIC_S;
+		allowed_s = PIN_SWEEP_EMBRYONIC_S;
 		break;
 	case MR_PIN_CLOSING:
-		allowed_s = CLOSING_S;
+		allowed_s = PIN_SWEEP_CLOSING_S;
 		break;
 	case MR_PIN_ESTABLISHED:
 		break;
 	}
-	return allowed_s < sweep->idle_s ? allowed_s : sweep->idle_s;
+	return allowed_s < idle_s ? allowed_s : idle_s;
 }
 
-/* A worker's clock may be a moment ahead of @now_s: such a pin is as fresh as can be. */
-static bool is_silent(const struct pin_sweep *sweep, const struct mr_pin *pin)
+/*
+ * When @pin ends, if nobody speaks. Before this process began its session may have spoken, and
+ * nobody heard it.
+ */
+static uint32_t end_of(const struct pin_sweep *sweep, const struct pool *pool,
+		       const struct mr_pin *pin)
 {
-	return sweep->now_s > pin->seen_s &&
-	       sweep->now_s - pin->seen_s > silence_allowed_s(sweep, pin->state);
+	const uint32_t heard_s = pin->seen_s > sweep->created_s ? pin->seen_s : sweep->created_s;
+
+	return heard_s + silence_allowed_s(pool->session_idle_s, pin->state) + 1;
 }
 
 static bool keep_pin(void *context, uint64_t hash, const struct mr_pin *pin)
@@ -135,16 +137,23 @@ static bool keep_pin(void *context, uint64_t hash, const struct mr_pin *pin)
 	struct pin_sweep *sweep = context;
 	struct owner *owner = &sweep->owners[pin->backend & MR_BACKEND_NONE];
 	const struct pool *pool = owner->pool;
-	uint32_t slot;
+	uint32_t slot, end_s;
 
-	if (pool == NULL || !owner->alive || is_silent(sweep, pin))
+	if (pool == NULL || !owner->alive)
 		return false;
 	slot = mr_session_slot(hash, pool->slots->size);
 	if (!mr_slot_moving(pool->slots->words[slot]))
 		return false;
+	end_s = end_of(sweep, pool, pin);
+	if (sweep->now_s >= end_s) {
+		sweep->silent += pin->state == MR_PIN_ESTABLISHED;
+		return false;
+	}
 	if (mr_slot_current(pool->slots->words[slot]) != pin->backend)
 		sweep->pinned_elsewhere[owner->pool_index][slot] = true;
 	owner->pins++;
+	if (end_s > owner->pins_end_s)
+		owner->pins_end_s = end_s;
 	return true;
 }
 
@@ -171,4 +180,19 @@ const bool *pin_sweep_pinned_elsewhere(const struct pin_sweep *sweep, uint32_t p
 uint32_t pin_sweep_pins(const struct pin_sweep *sweep, mr_backend_id backend)
 {
 	return sweep->owners[backend].pins;
+}
+
+uint32_t pin_sweep_pins_end_s(const struct pin_sweep *sweep, mr_backend_id backend)
+{
+	return sweep->owners[backend].pins_end_s;
+}
+
+uint32_t pin_sweep_began_s(const struct pin_sweep *sweep)
+{
+	return sweep->began_s;
+}
+
+uint64_t pin_sweep_silent(const struct pin_sweep *sweep)
+{
+	return sweep->silent;
 }

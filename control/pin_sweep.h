@@ -14,10 +14,18 @@
 
 #include "fleet.h"
 
+/*
+ * A SYN that its server has answered is followed within seconds; after a client's FIN or RST
+ * the server's own side ends soon. Both are short beside an established session's silence, and
+ * never longer than it.
+ */
+#define PIN_SWEEP_EMBRYONIC_S 60
+#define PIN_SWEEP_CLOSING_S   60
+
 struct pin_sweep;
 
-/* @idle_s: a session silent for longer may be forgotten. NULL: no memory. */
-struct pin_sweep *pin_sweep_create(struct mr_dataplane *dp, uint32_t idle_s);
+/* Nobody is taken for silent since before this. NULL: no memory. */
+struct pin_sweep *pin_sweep_create(struct mr_dataplane *dp);
 void pin_sweep_destroy(struct pin_sweep *sweep);
 
 /*
@@ -32,5 +40,15 @@ bool pin_sweep_step(struct pin_sweep *sweep);
 /* What the complete pass found; valid until the next step or restart. */
 const bool *pin_sweep_pinned_elsewhere(const struct pin_sweep *sweep, uint32_t pool);
 uint32_t pin_sweep_pins(const struct pin_sweep *sweep, mr_backend_id backend);
+/* When the last of these ends, if no session speaks any more; mr_dataplane_clock_s(). */
+uint32_t pin_sweep_pins_end_s(const struct pin_sweep *sweep, mr_backend_id backend);
+/* When the pass began: workers had seen its fleet by then. */
+uint32_t pin_sweep_began_s(const struct pin_sweep *sweep);
+
+/*
+ * Since the start: pins of established sessions that ended because the session was silent for
+ * its pool's session_idle. What such a session sends later is new to the slot.
+ */
+uint64_t pin_sweep_silent(const struct pin_sweep *sweep);
 
 #endif

@@ -92,24 +92,44 @@ static int build_table(const struct pool *pool, uint16_t *table)
 	return rc;
 }
 
-/* Returns whether any word differs from @previous; a new pool's slots are steady. */
-static bool advance_words(struct mr_slots *next, const struct mr_slots *previous,
-			  const uint16_t *table, const struct alive_ids *ids, uint32_t now_s)
+/* In what a table of slots differs from the one before it. */
+struct advance {
+	bool changed;	      /* in anything */
+	bool changed_current; /* in where new sessions go */
+};
+
+static void advance_slot(struct mr_slots *next, uint32_t slot, mr_slot old, mr_backend_id current,
+			 const struct alive_ids *ids, uint32_t now_s)
 {
-	bool changed = previous == NULL;
+	bool stamp;
+	const mr_slot word = slot_advance(old, current, id_is_alive, ids, &stamp);
+
+	next->words[slot] = word;
+	if (stamp)
+		__atomic_store_n(&next->unknown_s[slot], now_s, __ATOMIC_RELAXED);
+	/* Stamped again where sessions have begun at the base meanwhile: it is met afresh. */
+	if (mr_slot_moving(word) &&
+	    (stamp || !mr_slot_moving(old) || mr_slot_base(word) != mr_slot_base(old)))
+		next->moving_since_s[slot] = now_s;
+}
+
+/* A new pool's slots are steady. */
+static struct advance advance_words(struct mr_slots *next, const struct mr_slots *previous,
+				    const uint16_t *table, const struct alive_ids *ids,
+				    uint32_t now_s)
+{
+	struct advance advance = {.changed = previous == NULL, .changed_current = previous == NULL};
 
 	for (uint32_t i = 0; i < next->size; i++) {
 		const mr_backend_id current = table[i] == MAGLEV_NONE ? MR_BACKEND_NONE : table[i];
 		const mr_slot old = previous != NULL ? previous->words[i]
 						     : mr_slot_make(current, current, false);
-		bool stamp;
 
-		next->words[i] = slot_advance(old, current, id_is_alive, ids, &stamp);
-		if (stamp)
-			__atomic_store_n(&next->unknown_s[i], now_s, __ATOMIC_RELAXED);
-		changed |= next->words[i] != old;
+		advance_slot(next, i, old, current, ids, now_s);
+		advance.changed |= next->words[i] != old;
+		advance.changed_current |= current != mr_slot_current(old);
 	}
-	return changed;
+	return advance;
 }
 
 static void count_slots(struct pool *pool)
@@ -129,10 +149,10 @@ static void count_slots(struct pool *pool)
 		pool->moving_slots += mr_slot_moving(word);
 	}
 	for (uint32_t i = 0; i < pool->member_count; i++) {
-		struct backend *backend = pool->members[i].backend;
+		struct member *member = &pool->members[i];
 
-		backend->slots = current[backend->id];
-		backend->base_slots = base[backend->id];
+		member->slots = current[member->backend->id];
+		member->base_slots = base[member->backend->id];
 	}
 	free(current);
 }
@@ -149,6 +169,7 @@ int pool_advance(struct pool *pool, struct mr_slots *previous, uint32_t now_s)
 	uint16_t *table = calloc(pool->table_size, sizeof(*table));
 	struct alive_ids *ids = alive_ids_create(pool);
 	struct mr_slots *next = mr_slots_create(pool->table_size, previous);
+	struct advance advance;
 	int rc = -ENOMEM;
 
 	if (table == NULL || ids == NULL || next == NULL)
@@ -156,10 +177,13 @@ int pool_advance(struct pool *pool, struct mr_slots *previous, uint32_t now_s)
 	rc = build_table(pool, table);
 	if (rc < 0)
 		goto err_free;
-	if (!advance_words(next, previous, table, ids, now_s)) {
+	advance = advance_words(next, previous, table, ids, now_s);
+	if (!advance.changed) {
 		mr_slots_put(next);
 		next = mr_slots_get(previous);
 	}
+	if (advance.changed_current)
+		pool->changed_s = now_s;
 	replace_slots(pool, next);
 	next = NULL;
 err_free:
@@ -169,7 +193,7 @@ err_free:
 	return rc;
 }
 
-int pool_settle(struct pool *pool, const bool *pinned_elsewhere, uint32_t now_s, uint32_t idle_s,
+int pool_settle(struct pool *pool, const bool *pinned_elsewhere, uint32_t began_s,
 		bool *out_changed)
 {
 	const struct mr_slots *previous = pool->slots;
@@ -183,7 +207,7 @@ int pool_settle(struct pool *pool, const bool *pinned_elsewhere, uint32_t now_s,
 			__atomic_load_n(&previous->unknown_s[i], __ATOMIC_RELAXED);
 
 		next->words[i] = slot_settle(previous->words[i], pinned_elsewhere[i], unknown_s,
-					     now_s, idle_s);
+					     began_s, pool->session_idle_s);
 		changed |= next->words[i] != previous->words[i];
 	}
 	if (changed)

@@ -14,6 +14,7 @@
 #include "config.h"
 #include "health.h"
 #include "maglev.h"
+#include "window.h"
 
 /*
  * A backend's identity: pool, name and address. It keeps its id as long as any of its sessions
@@ -32,8 +33,8 @@ struct backend {
 	enum health_verdict verdict;
 	struct mr_flow_counters counted_before; /* by earlier holders of the id */
 	uint32_t pins;				/* as of the last complete sweep */
-	uint32_t slots;				/* current in these slots */
-	uint32_t base_slots;			/* base, but not current, in these */
+	uint32_t pins_end_s;	/* when the last of these would end, if no session spoke any more */
+	struct window sessions; /* SYNs of the last session_idle, counters in counted order */
 };
 
 /* What the configuration wants of a backend. */
@@ -41,7 +42,9 @@ struct member {
 	struct backend *backend;
 	uint32_t weight;
 	enum config_backend_state state;
-	bool leaving; /* no longer configured */
+	bool leaving;	     /* no longer configured */
+	uint32_t slots;	     /* current in these slots of its pool */
+	uint32_t base_slots; /* base, but not current, in these */
 };
 
 struct pool {
@@ -51,6 +54,10 @@ struct pool {
 	struct config_tunnel tunnel;
 	uint16_t mss_max_bytes;
 	struct config_health health;
+	uint32_t session_idle_s; /* a session that is silent for longer may be forgotten */
+	uint32_t changed_s;	 /* mr_dataplane_clock_s() of the last change of its table */
+	uint32_t swept_s; /* when the last complete sweep began: its members' pins are as of then */
+	uint32_t counted_s; /* of the last step of its backends' windows */
 	struct member *members;
 	uint32_t member_count;
 	uint32_t moving_slots;
@@ -76,9 +83,11 @@ int pool_advance(struct pool *pool, struct mr_slots *previous, uint32_t now_s);
 
 /*
  * Slots that no older session can depend on become steady again. @pinned_elsewhere[slot]: a
- * pin there differs from the slot's current backend. *@out_changed: @pool has new slots.
+ * pin there differs from the slot's current backend, as found by a pass over the pins that began
+ * at @began_s: it may have missed pins of sessions that were met later. *@out_changed: @pool has
+ * new slots.
  */
-int pool_settle(struct pool *pool, const bool *pinned_elsewhere, uint32_t now_s, uint32_t idle_s,
+int pool_settle(struct pool *pool, const bool *pinned_elsewhere, uint32_t began_s,
 		bool *out_changed);
 
 /* Frees what the pool owns and drops its references; not the struct itself. */

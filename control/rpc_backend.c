@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "rpc_backend.h"
+
 #include <string.h>
 
 #include "balancer.h"
@@ -8,7 +10,7 @@
 #include "rpc_find.h"
 #include "rpc_methods.h"
 
-static const char *const verdicts[] = {
+const char *const rpc_health_verdicts[] = {
 	[HEALTH_UNKNOWN] = "unknown",
 	[HEALTH_UP] = "up",
 	[HEALTH_DOWN] = "down",
@@ -41,7 +43,7 @@ static const struct field row_fields[] = {
 	{"state", FIELD_ENUM, FIELD_AT(struct backend_row, state), .required = true,
 	 .choices = config_backend_states, .text = "What the administrator wants of it"},
 	{"health", FIELD_ENUM, FIELD_AT(struct backend_row, status.health.verdict),
-	 .required = true, .choices = verdicts, .text = "What its probes say"},
+	 .required = true, .choices = rpc_health_verdicts, .text = "What its probes say"},
 	{"reason", FIELD_STRING, FIELD_AT(struct backend_row, reason), .required = true,
 	 .text = "Outcome of the last probe; empty before it"},
 	{"probes", FIELD_UINT, FIELD_AT(struct backend_row, status.health.probes), .required = true,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What all methods that change the configuration do alike. */
+/* What all methods that change the configuration, or plan to, do alike. */
 #ifndef MAILRAIL_CONTROL_RPC_CHANGE_H
 #define MAILRAIL_CONTROL_RPC_CHANGE_H
 
@@ -23,6 +23,12 @@
 	}
 
 enum rpc_error rpc_check_generation(struct rpc_call *call, bool given, uint64_t generation);
+
+/*
+ * Decodes the parameter /config, @config, in which what the sender leaves to this node is filled
+ * in. RPC_OK: *@out_next is the caller's.
+ */
+enum rpc_error rpc_decode_config(struct rpc_call *call, json_t *config, struct config **out_next);
 
 /* Takes @next. RPC_OK: it is in force, as *@out_generation. */
 enum rpc_error rpc_apply(struct rpc_call *call, struct config *next, uint64_t *out_generation);

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <string.h>
-
 #include "balancer.h"
 #include "config_tables.h"
 #include "rpc_change.h"
@@ -55,41 +53,6 @@ static const struct field apply_result_fields[] = {
 static const struct shape apply_result = SHAPE("config_apply_result", struct config_apply_result,
 					       apply_result_fields, "What the change has led to");
 
-static json_t *member_or_new(json_t *object, const char *name)
-{
-	json_t *member = json_object_get(object, name);
-
-	if (member)
-		return member;
-	json_object_set_new(object, name, json_object());
-	return json_object_get(object, name);
-}
-
-/*
- * Puts in what the sender leaves to this node: the key, when the sender was shown "unchanged"
- * for it, and the cores that were chosen when the node came up without being told. (Asking
- * again would get another answer: the workers have cores of their own by now.)
- */
-static bool complete(json_t *config, const struct config *running)
-{
-	json_t *encoded = config_encode(running);
-	json_t *node = json_object_get(config, "node");
-	const char *key = json_string_value(json_object_get(node, "key"));
-	json_t *workers;
-
-	if (!encoded)
-		return false;
-	if (key && strcmp(key, FIELD_UNCHANGED) == 0)
-		json_object_set(node, "key",
-				json_object_get(json_object_get(encoded, "node"), "key"));
-	workers = member_or_new(config, "workers");
-	if (json_is_object(workers) && !json_object_get(workers, "cores"))
-		json_object_set(workers, "cores",
-				json_object_get(json_object_get(encoded, "workers"), "cores"));
-	json_decref(encoded);
-	return true;
-}
-
 static enum rpc_error config_apply(struct rpc_call *call)
 {
 	struct config_apply_params *params = call->params;
@@ -100,13 +63,9 @@ static enum rpc_error config_apply(struct rpc_call *call)
 	error = rpc_check_generation(call, params->generation_given, params->generation);
 	if (error != RPC_OK)
 		return error;
-	if (!complete(params->config, balancer_config(call->context->balancer)))
-		return RPC_INTERNAL_ERROR;
-	next = config_decode(params->config, &call->errors);
-	if (!next) {
-		field_errors_prefix(&call->errors, "/config");
-		return RPC_INVALID_PARAMS;
-	}
+	error = rpc_decode_config(call, params->config, &next);
+	if (error != RPC_OK)
+		return error;
 	return rpc_apply(call, next, &result->generation);
 }
 

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Everything that mailrail offers over JSON-RPC: one table for each noun, each in its file. */
+/* Everything that mailrail offers over JSON-RPC: a table in each file. */
 #ifndef MAILRAIL_CONTROL_RPC_METHODS_H
 #define MAILRAIL_CONTROL_RPC_METHODS_H
 
 #include "rpc.h"
 
 extern const struct rpc_method rpc_config_methods[];
+extern const struct rpc_method rpc_plan_methods[];
 extern const struct rpc_method rpc_service_methods[];
 extern const struct rpc_method rpc_pool_methods[];
+extern const struct rpc_method rpc_pool_show_methods[];
 extern const struct rpc_method rpc_backend_methods[];
 extern const struct rpc_method rpc_prepare_methods[];
+extern const struct rpc_method rpc_session_methods[];
 extern const struct rpc_method rpc_stats_methods[];
 extern const struct rpc_method rpc_node_methods[];
 extern const struct rpc_method rpc_discover_methods[];

@@ -52,7 +52,7 @@ static enum rpc_error node_info(struct rpc_call *call)
 	info->version = strdup(MAILRAIL_VERSION);
 	info->pid = (uint32_t)getpid();
 	info->generation = balancer_generation(balancer);
-	info->uptime_s = mr_dataplane_clock_s(dp);
+	info->uptime_s = balancer_uptime_s(balancer);
 	info->hugepage_bytes = mr_dataplane_hugepage_bytes(dp);
 	info->config_path = path ? strdup(path) : NULL;
 	if (!info->name || !info->version || (path && !info->config_path) ||

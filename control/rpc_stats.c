@@ -4,25 +4,33 @@
 #include <rte_common.h>
 
 #include "balancer.h"
+#include "pin_sweep.h"
 #include "rpc_change.h"
 #include "rpc_counters.h"
 #include "rpc_methods.h"
 
 /* X(member of struct mr_worker_counters, which is its name here too, sentence for people) */
-#define WORKER_COUNTERS(X)                                                                \
-	X(rx_packets, "Packets received")                                                 \
-	X(rx_bytes, "Bytes received")                                                     \
-	X(tx_packets, "Packets sent")                                                     \
-	X(tx_bytes, "Bytes sent")                                                         \
-	X(pins_created, "Sessions remembered from their SYN on")                          \
-	X(pins_adopted, "Older sessions met and remembered after a change")               \
-	X(pins_refused, "Sessions that there was no room to remember")                    \
-	X(pins_rehashed, "Sessions given to another backend because theirs is gone")      \
-	X(fragments_kept, "Fragments that came before the first one of their datagram")   \
-	X(fragments_released, "Of these, those whose first one came, or came too late")   \
-	X(fragments_handed, "Fragments handed to the worker that follows their datagram") \
-	X(fragments_taken, "Of these, those that it has taken")                           \
-	X(cut_packets, "IPv4 packets sent in fragments, as the path is narrow")           \
+#define WORKER_COUNTERS(X)                                                                         \
+	X(rx_packets, "Packets received")                                                          \
+	X(rx_bytes, "Bytes received")                                                              \
+	X(tx_packets, "Packets sent")                                                              \
+	X(tx_bytes, "Bytes sent")                                                                  \
+	X(pins_created, "Sessions remembered from their SYN on")                                   \
+	X(pins_adopted, "Older sessions met and remembered after a change")                        \
+	X(pins_refused, "New sessions that there was no room to remember: they went to the "       \
+			"backend of older ones")                                                   \
+	X(pins_deferred, "Packets of older sessions that there was no room to remember for now")   \
+	X(pins_evicted,                                                                            \
+	  "New sessions, of which only the SYN was seen, that made room for older ones")           \
+	X(pins_rehashed, "Sessions given to another backend because theirs is gone")               \
+	X(pins_reused, "SYNs with the addresses and ports of a session that was still remembered") \
+	X(pins_repeatable, "Of the sessions in pins_created, those that may have sent their SYN "  \
+			   "before a change too")                                                  \
+	X(fragments_kept, "Fragments that came before the first one of their datagram")            \
+	X(fragments_released, "Of these, those whose first one came, or came too late")            \
+	X(fragments_handed, "Fragments handed to the worker that follows their datagram")          \
+	X(fragments_taken, "Of these, those that it has taken")                                    \
+	X(cut_packets, "IPv4 packets sent in fragments, as the path is narrow")                    \
 	X(mss_clamped, "SYNs whose maximum segment size was lowered")
 
 /* Counters of one worker, or of all. */
@@ -64,9 +72,25 @@ static const struct shape verdict_shape = {
 				"that are kept, or on their way to another worker"       \
 	}
 
-static const struct field total_fields[] = {WORKER_FIELDS};
+/* What no single worker counts. */
+struct total_stats {
+	struct worker_stats workers; /* first: their fields are those of the whole */
+	struct forgotten_sessions forgotten;
+};
+
+static const struct field total_fields[] = {
+	{"pins_silent", FIELD_UINT, FIELD_AT(struct total_stats, forgotten.silent),
+	 .required = true,
+	 .text = "Established sessions that were forgotten, as they had been silent for longer "
+		 "than their pool's session_idle"},
+	{"sessions_at_risk", FIELD_UINT, FIELD_AT(struct total_stats, forgotten.at_risk),
+	 .required = true,
+	 .text = "New sessions that found no room to be remembered, or lost it to older ones, "
+		 "within the last session_idle (the longest of any pool's)"},
+	WORKER_FIELDS,
+};
 static const struct shape total_shape =
-	SHAPE("total", struct worker_stats, total_fields, "Counters of all workers");
+	SHAPE("total", struct total_stats, total_fields, "Counters of all workers");
 
 static const struct field worker_fields[] = {
 	{"core", FIELD_UINT, FIELD_AT(struct worker_stats, core), .required = true,
@@ -174,7 +198,7 @@ static const struct shape limit_shape =
 struct stats_result {
 	uint64_t generation;
 	uint64_t uptime_s;
-	struct worker_stats total;
+	struct total_stats total;
 	struct worker_stats *workers;
 	uint32_t worker_count;
 	struct service_stats *services;
@@ -215,7 +239,7 @@ static const struct field stats_fields[] = {
 			  .shape = &limit_shape, .text = "Fixed bounds and how far they are used"},
 };
 static const struct shape stats_result = SHAPE("stats_result", struct stats_result, stats_fields,
-					       "Every counter; they only ever grow");
+					       "Every counter, and how far limits are used");
 
 static void read_worker(const struct mr_worker_counters *counters, struct worker_stats *out)
 {
@@ -245,7 +269,7 @@ static bool fill_workers(const struct balancer *balancer, struct stats_result *r
 	for (uint32_t i = 0; i < workers->core_count; i++) {
 		result->workers[i].core = workers->cores[i];
 		read_worker(mr_dataplane_counters(dp, i), &result->workers[i]);
-		add_worker(&result->total, &result->workers[i]);
+		add_worker(&result->total.workers, &result->workers[i]);
 	}
 	return true;
 }
@@ -360,6 +384,9 @@ static bool fill_limits(const struct balancer *balancer, struct stats_result *re
 		{"nat_sources", true, use.nat_sources, MR_NAT_SOURCES_MAX},
 		{"probe_sources", true, use.probe_sources, MR_PROBE_SOURCES_MAX},
 		{"pins", true, result->pins.count, result->pins.budget},
+		{"embryonic_pin_s", false, 0, PIN_SWEEP_EMBRYONIC_S},
+		{"closing_pin_s", false, 0, PIN_SWEEP_CLOSING_S},
+		{"syn_repeat_s", false, 0, MR_SYN_REPEAT_S},
 		{"fragments_kept_by_worker", true, most_fragments_kept(result),
 		 MR_FRAGMENTS_KEPT_MAX},
 		{"datagrams_by_worker", false, 0, MR_DATAGRAMS_MAX},
@@ -393,9 +420,10 @@ static enum rpc_error stats_get(struct rpc_call *call)
 	struct stats_result *result = call->result;
 
 	result->generation = balancer_generation(balancer);
-	result->uptime_s = mr_dataplane_clock_s(dp);
+	result->uptime_s = balancer_uptime_s(balancer);
 	result->pins.count = mr_pin_table_count(mr_dataplane_pins(dp));
 	result->pins.budget = mr_pin_table_budget(mr_dataplane_pins(dp));
+	result->total.forgotten = balancer_forgotten_sessions(balancer);
 	if (!fill_workers(balancer, result) || !fill_services(balancer, result) ||
 	    !fill_backends(balancer, result) || !fill_ports(balancer, result) ||
 	    !fill_limits(balancer, result))
@@ -409,7 +437,7 @@ const struct rpc_method rpc_stats_methods[] = {
 		.text = "Shows every counter: workers, services, backends, ports, pins, limits",
 		.handler = stats_get,
 		.result = &stats_result,
-		.result_text = "Every counter; they only ever grow",
+		.result_text = "Every counter, and how far limits are used",
 	},
 	{.name = NULL},
 };

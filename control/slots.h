@@ -22,10 +22,11 @@ mr_slot slot_advance(mr_slot previous, mr_backend_id current, slots_alive_fn *al
 		     const void *context, bool *out_stamp);
 
 /*
- * One slot's next word when time has passed: steady again if no pin differs from its current
- * backend (@pinned_elsewhere false) and no older session can be left that nobody remembers.
+ * One slot's next word when time has passed: steady again if no pin differed from its current
+ * backend (@pinned_elsewhere false) from @looked_s on, and no older session can be left that
+ * nobody had remembered by then.
  */
-mr_slot slot_settle(mr_slot previous, bool pinned_elsewhere, uint32_t unknown_s, uint32_t now_s,
+mr_slot slot_settle(mr_slot previous, bool pinned_elsewhere, uint32_t unknown_s, uint32_t looked_s,
 		    uint32_t idle_s);
 
 #endif

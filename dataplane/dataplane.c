@@ -16,6 +16,7 @@
 
 #include "crew.h"
 #include "eal.h"
+#include "explain.h"
 #include "kernel_side.h"
 #include "library_log.h"
 #include "packet.h"
@@ -23,13 +24,11 @@
 #include "port_kernel.h"
 #include "probe_port.h"
 #include "publication.h"
-#include "steering.h"
+#include "steer.h"
+#include "tell.h"
 #include "worker.h"
 
 #define TCP_PORTS 65536
-
-/* A pin's share of the table, mailrail/pins.h. */
-#define PIN_BYTES 32
 
 /* DPDK's own: services, timers, ethdev data, malloc headers. */
 #define LIBRARY_BYTES (UINT64_C(16) << 20)
@@ -43,35 +42,19 @@ struct mr_dataplane {
 	uint32_t port_count;
 	struct port_company company;
 	struct kernel_side kernel_side; /* of the ports on kernel interfaces */
-	bool settings_seen_v4;		/* those that kernel_side depends on */
-	bool settings_seen_v6;
-	bool width_told;
 	struct probe_port probe;
 	bool eal_is_up;
 
 	struct crew crew;
 	struct rte_mempool *spare_mbufs;
-	struct mr_pin_table *pins;
+	struct mr_pin_table *pins; /* borrowed */
 	uint64_t clock_start;
+	uint32_t clock_base_s;
 
 	_Atomic mr_backend_id probe_backends[TCP_PORTS]; /* workers load these */
 	struct publication publication;
-	struct steering_keys steered;
+	struct steer steer;
 };
-
-__attribute__((format(printf, 3, 4))) static void say(const struct mr_dataplane *dp, int priority,
-						      const char *format, ...)
-{
-	char text[MR_ERROR_TEXT_MAX];
-	va_list args;
-
-	if (dp->log == NULL)
-		return;
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	dp->log(priority, text);
-}
 
 static int claim_ports(struct mr_dataplane *dp, const struct mr_dataplane_config *config,
 		       struct mr_error *error)
@@ -133,12 +116,12 @@ static uint16_t spare_room_bytes(const struct mr_dataplane *dp)
 	return (uint16_t)RTE_MIN(bytes + RTE_PKTMBUF_HEADROOM, (uint32_t)UINT16_MAX);
 }
 
-static uint64_t memory_bytes(const struct mr_dataplane *dp, uint32_t pin_budget)
+static uint64_t memory_bytes(const struct mr_dataplane *dp)
 {
 	const uint64_t spare_bytes =
 		sizeof(struct rte_mbuf) + spare_room_bytes(dp) + 3 * RTE_CACHE_LINE_SIZE;
 	uint64_t bytes = LIBRARY_BYTES + probe_port_memory_bytes(&dp->probe) +
-			 (uint64_t)pin_budget * PIN_BYTES + spare_mbuf_count(dp) * spare_bytes +
+			 spare_mbuf_count(dp) * spare_bytes +
 			 crew_memory_bytes(dp->company.worker_count);
 
 	if (has_kernel_ports(dp))
@@ -148,15 +131,14 @@ static uint64_t memory_bytes(const struct mr_dataplane *dp, uint32_t pin_budget)
 	return bytes;
 }
 
-static int start_eal(struct mr_dataplane *dp, const struct mr_dataplane_config *config,
-		     struct eal_config *eal, struct mr_error *error)
+static int start_eal(struct mr_dataplane *dp, struct eal_config *eal, struct mr_error *error)
 {
 	const uint64_t free_bytes = eal_free_hugepage_bytes();
 	uint64_t wanted_bytes;
 	bool hugepages;
 	int rc;
 
-	eal->memory_bytes = memory_bytes(dp, config->pin_budget);
+	eal->memory_bytes = memory_bytes(dp);
 	eal->has_pci = has_pci_ports(dp);
 	wanted_bytes = eal_hugepage_bytes_wanted(eal);
 	hugepages = free_bytes >= wanted_bytes;
@@ -172,10 +154,10 @@ static void tell_of_pages(const struct mr_dataplane *dp, const struct eal_config
 {
 	if (rte_eal_has_hugepages() != 0)
 		return;
-	say(dp, LOG_NOTICE,
-	    "running on ordinary pages: %" PRIu64 " MiB of hugepages are wanted, %" PRIu64
-	    " MiB are free",
-	    (eal_hugepage_bytes_wanted(eal) >> 20) + 1, eal_free_hugepage_bytes() >> 20);
+	tell(dp->log, LOG_NOTICE,
+	     "running on ordinary pages: %" PRIu64 " MiB of hugepages are wanted, %" PRIu64
+	     " MiB are free",
+	     (eal_hugepage_bytes_wanted(eal) >> 20) + 1, eal_free_hugepage_bytes() >> 20);
 }
 
 /* Of all ports on the device of @leader. */
@@ -196,43 +178,33 @@ static void warn_of_interface(const struct mr_dataplane *dp, const struct port *
 
 	if (port->kind == MR_DEVICE_AF_PACKET && port_is_leader(port) &&
 	    netdev_merges_segments(netdev))
-		say(dp, LOG_WARNING,
-		    "/ports/%u/device: %s merges received segments to frames that af_packet "
-		    "loses: ethtool -K %s gro off lro off",
-		    port->index, netdev->name, netdev->name);
+		tell(dp->log, LOG_WARNING,
+		     "/ports/%u/device: %s merges received segments to frames that af_packet "
+		     "loses: ethtool -K %s gro off lro off",
+		     port->index, netdev->name, netdev->name);
 	if (port->kind == MR_DEVICE_AF_XDP && port->tag_count > 0 && netdev_hides_tags(netdev))
-		say(dp, LOG_WARNING,
-		    "/ports/%u/vlan: %s takes VLAN tags out of frames, so that af_xdp may not see "
-		    "them: ethtool -K %s rxvlan off",
-		    port->index, netdev->name, netdev->name);
+		tell(dp->log, LOG_WARNING,
+		     "/ports/%u/vlan: %s takes VLAN tags out of frames, so that af_xdp may not see "
+		     "them: ethtool -K %s rxvlan off",
+		     port->index, netdev->name, netdev->name);
 	if (port->has_twin && port->mtu_bytes > TAP_MTU_MAX_BYTES)
-		say(dp, LOG_WARNING,
-		    "/ports/%u/mtu: twin %s carries %u bytes: longer packets do not get to the "
-		    "kernel",
-		    port->index, port->twin_name, TAP_MTU_MAX_BYTES);
+		tell(dp->log, LOG_WARNING,
+		     "/ports/%u/mtu: twin %s carries %u bytes: longer packets do not get to the "
+		     "kernel",
+		     port->index, port->twin_name, TAP_MTU_MAX_BYTES);
 	if (port->kind == MR_DEVICE_PCI && port_is_leader(port) && port->queues > 1 &&
 	    !port->spreads)
-		say(dp, LOG_WARNING,
-		    "/ports/%u/device: %s cannot spread sessions over queues: one worker of %u "
-		    "receives all its frames",
-		    port->index, port_device(port), dp->company.worker_count);
-}
-
-/* Of the ports on kernel interfaces. */
-static uint16_t widest_mtu_bytes(const struct mr_dataplane *dp)
-{
-	uint16_t mtu_bytes = 0;
-
-	for (uint32_t i = 0; i < dp->port_count; i++)
-		mtu_bytes = RTE_MAX(mtu_bytes, dp->ports[i].netdev.mtu_bytes);
-	return mtu_bytes;
+		tell(dp->log, LOG_WARNING,
+		     "/ports/%u/device: %s cannot spread sessions over queues: one worker of %u "
+		     "receives all its frames",
+		     port->index, port_device(port), dp->company.worker_count);
 }
 
 static int open_kernel_side(struct mr_dataplane *dp, struct mr_error *error)
 {
 	struct kernel_side *const side = &dp->kernel_side;
-	const int rc =
-		kernel_side_open(side, dp->company.worker_count, widest_mtu_bytes(dp), error);
+	const int rc = kernel_side_open(side, dp->company.worker_count,
+					ports_widest_mtu_bytes(dp->ports, dp->port_count), error);
 
 	if (rc != 0)
 		return rc;
@@ -292,12 +264,8 @@ static void give_queues(const struct mr_dataplane *dp, struct worker *worker)
 }
 
 /* What all workers share. */
-static int create_shared(struct mr_dataplane *dp, uint32_t pin_budget, struct mr_error *error)
+static int create_shared(struct mr_dataplane *dp, struct mr_error *error)
 {
-	dp->pins = mr_pin_table_create(pin_budget);
-	if (dp->pins == NULL)
-		return mr_error_set(error, -ENOMEM, "/sessions/pins: no memory for %u pins",
-				    pin_budget);
 	dp->spare_mbufs = rte_pktmbuf_pool_create("spare", spare_mbuf_count(dp), SPARE_CACHE_SIZE,
 						  0, spare_room_bytes(dp), SOCKET_ID_ANY);
 	if (dp->spare_mbufs == NULL ||
@@ -306,7 +274,7 @@ static int create_shared(struct mr_dataplane *dp, uint32_t pin_budget, struct mr
 	return 0;
 }
 
-static int create_workers(struct mr_dataplane *dp, uint32_t pin_budget, struct mr_error *error)
+static int create_workers(struct mr_dataplane *dp, struct mr_error *error)
 {
 	struct worker common = {
 		.ports = dp->ports,
@@ -317,14 +285,16 @@ static int create_workers(struct mr_dataplane *dp, uint32_t pin_budget, struct m
 		.probe_backends = dp->probe_backends,
 		.clock_start = rte_rdtsc(),
 		.clock_hz = rte_get_tsc_hz(),
+		.clock_base_s = mr_pin_table_clock_s(dp->pins),
+		.pins = dp->pins,
 	};
-	int rc = create_shared(dp, pin_budget, error);
+	int rc = create_shared(dp, error);
 
 	if (rc != 0)
 		return rc;
 	dp->clock_start = common.clock_start;
+	dp->clock_base_s = common.clock_base_s;
 	common.qsbr = dp->publication.qsbr;
-	common.pins = dp->pins;
 	common.spare_mbufs = dp->spare_mbufs;
 	rc = crew_create(&dp->crew, dp->company.worker_count, &common, error);
 	for (uint32_t i = 0; rc == 0 && i < dp->crew.count; i++)
@@ -346,16 +316,23 @@ static int bring_up(struct mr_dataplane *dp, const struct mr_dataplane_config *c
 	if (rc == 0)
 		rc = probe_port_init(&dp->probe, config->worker_count, tx_places(dp), error);
 	if (rc == 0)
-		rc = start_eal(dp, config, &eal, error);
+		rc = start_eal(dp, &eal, error);
 	if (rc == 0)
 		rc = open_ports(dp, error);
 	if (rc == 0)
-		rc = create_workers(dp, config->pin_budget, error);
+		rc = create_workers(dp, error);
 	if (rc == 0)
 		rc = crew_launch(&dp->crew, config->cores, error);
-	if (rc == 0)
-		tell_of_pages(dp, &eal);
-	return rc;
+	if (rc != 0)
+		return rc;
+	dp->steer = (struct steer){
+		.log = dp->log,
+		.ports = dp->ports,
+		.port_count = dp->port_count,
+		.kernel_side = &dp->kernel_side,
+	};
+	tell_of_pages(dp, &eal);
+	return 0;
 }
 
 int mr_dataplane_create(const struct mr_dataplane_config *config, mr_log_fn *log,
@@ -367,6 +344,7 @@ int mr_dataplane_create(const struct mr_dataplane_config *config, mr_log_fn *log
 	if (dp == NULL)
 		return mr_error_set(error, -ENOMEM, "no memory");
 	dp->log = log;
+	dp->pins = config->pins;
 	dp->probe.netns = -1;
 	for (uint32_t i = 0; i < TCP_PORTS; i++)
 		atomic_init(&dp->probe_backends[i], MR_BACKEND_NONE);
@@ -399,9 +377,7 @@ void mr_dataplane_destroy(struct mr_dataplane *dp)
 	kernel_side_close(&dp->kernel_side);
 	publication_fini(&dp->publication);
 	rte_mempool_free(dp->spare_mbufs);
-	if (dp->pins != NULL)
-		mr_pin_table_destroy(dp->pins);
-	steering_keys_fini(&dp->steered);
+	steer_fini(&dp->steer);
 	if (may_stop_eal)
 		eal_stop();
 	library_log_stop();
@@ -424,86 +400,15 @@ bool mr_dataplane_reclaim(struct mr_dataplane *dp)
 	return publication_reclaim(&dp->publication);
 }
 
-static void keep_only(const struct mr_dataplane *dp, const struct steering_keys *keys)
-{
-	for (uint32_t i = 0; i < dp->port_count; i++)
-		if (steering_is_open(&dp->ports[i].steering))
-			steering_keep_only(&dp->ports[i].steering, keys);
-}
-
-static int add(const struct mr_dataplane *dp, const struct steering_keys *keys,
-	       struct mr_error *error)
-{
-	for (uint32_t i = 0; i < dp->port_count; i++) {
-		struct mr_error cause = {""};
-		int rc;
-
-		if (!steering_is_open(&dp->ports[i].steering))
-			continue;
-		rc = steering_add(&dp->ports[i].steering, keys, &cause);
-		if (rc != 0)
-			return mr_error_set(error, rc, "/ports/%u/device: %.480s", i, cause.text);
-	}
-	return 0;
-}
-
-static bool has_nat_source(const struct mr_steering *steering, bool v4)
-{
-	for (uint32_t i = 0; i < steering->nat_source_count; i++)
-		if (mr_addr_is_v4(&steering->nat_sources[i].address) == v4)
-			return true;
-	return false;
-}
-
-/* Once each: nat's answers, which the kernel is to route, may find no way through it. */
-static void warn_of_settings(struct mr_dataplane *dp, const struct mr_steering *steering)
-{
-	const struct kernel_side *side = &dp->kernel_side;
-	struct mr_error setting = {""};
-
-	if (!side->tap.plugged)
-		return;
-	if (!dp->width_told && steering->nat_source_count > 0 &&
-	    widest_mtu_bytes(dp) > TAP_MTU_MAX_BYTES) {
-		dp->width_told = true;
-		say(dp, LOG_WARNING,
-		    "nat: answers longer than %u bytes do not reach the clients: give the pool an "
-		    "\"mss\"",
-		    TAP_MTU_MAX_BYTES);
-	}
-	if (!dp->settings_seen_v4 && has_nat_source(steering, true)) {
-		dp->settings_seen_v4 = true;
-		if (kernel_side_is_blocked_v4(side, &setting))
-			say(dp, LOG_WARNING, "nat: IPv4 answers do not reach the clients: %.400s",
-			    setting.text);
-	}
-	if (!dp->settings_seen_v6 && has_nat_source(steering, false)) {
-		dp->settings_seen_v6 = true;
-		if (kernel_side_is_blocked_v6(side, &setting))
-			say(dp, LOG_WARNING, "nat: IPv6 answers do not reach the clients: %.400s",
-			    setting.text);
-	}
-}
-
 int mr_dataplane_steer(struct mr_dataplane *dp, const struct mr_steering *steering,
 		       struct mr_error *error)
 {
-	struct steering_keys keys;
-	int rc = steering_keys_init(steering, &keys);
+	return steer_set(&dp->steer, steering, error);
+}
 
-	if (rc != 0)
-		return mr_error_set(error, rc, "no memory for steering");
-	rc = add(dp, &keys, error);
-	if (rc != 0) {
-		keep_only(dp, &dp->steered);
-		steering_keys_fini(&keys);
-		return rc;
-	}
-	keep_only(dp, &keys);
-	steering_keys_fini(&dp->steered);
-	dp->steered = keys;
-	warn_of_settings(dp, steering);
-	return 0;
+void mr_dataplane_hold_sessions(struct mr_dataplane *dp)
+{
+	steer_hold(&dp->steer);
 }
 
 struct mr_pin_table *mr_dataplane_pins(struct mr_dataplane *dp)
@@ -513,7 +418,18 @@ struct mr_pin_table *mr_dataplane_pins(struct mr_dataplane *dp)
 
 uint32_t mr_dataplane_clock_s(const struct mr_dataplane *dp)
 {
-	return (uint32_t)((rte_rdtsc() - dp->clock_start) / rte_get_tsc_hz());
+	const uint64_t running_s = (rte_rdtsc() - dp->clock_start) / rte_get_tsc_hz();
+
+	return dp->clock_base_s + (uint32_t)running_s;
+}
+
+int mr_dataplane_explain(const struct mr_dataplane *dp, const struct mr_tuple *tuple,
+			 struct mr_explanation *out)
+{
+	if (dp->publication.published == NULL)
+		return -ENOENT;
+	explain_session(dp->publication.published, dp->pins, mr_dataplane_clock_s(dp), tuple, out);
+	return 0;
 }
 
 uint32_t mr_dataplane_worker_count(const struct mr_dataplane *dp)

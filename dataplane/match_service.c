@@ -5,26 +5,31 @@
  * Excluded sources, what backends send and everything that is not for a service get their
  * verdict here.
  */
-#include "packet.h"
+#include "match_service.h"
 
 #include <rte_byteorder.h>
 
-/* Binary search in sorted, disjoint ranges. */
-static bool ranges_contain(const struct mr_range *ranges, uint32_t count,
-			   const struct mr_addr *address)
+#include "packet.h"
+
+/* Binary search: the ranges are sorted and disjoint. */
+const struct mr_range *service_exclusion_of(const struct mr_service *service,
+					    const struct mr_addr *client)
 {
+	const struct mr_range *ranges = service->exclude;
 	uint32_t low = 0;
-	uint32_t high = count;
+	uint32_t high = service->exclude_count;
 
 	while (low < high) {
 		const uint32_t middle = low + (high - low) / 2;
 
-		if (mr_addr_compare(address, &ranges[middle].last) > 0)
+		if (mr_addr_compare(client, &ranges[middle].last) > 0)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return low < count && mr_addr_compare(address, &ranges[low].first) >= 0;
+	if (low == service->exclude_count || mr_addr_compare(client, &ranges[low].first) < 0)
+		return NULL;
+	return &ranges[low];
 }
 
 /*
@@ -118,7 +123,7 @@ static void match_session(struct worker *worker, const struct mr_snapshot *snaps
 
 	counters->packets++;
 	counters->bytes += rte_pktmbuf_pkt_len(packet->mbuf);
-	if (ranges_contain(service->exclude, service->exclude_count, &packet->tuple.client)) {
+	if (service_exclusion_of(service, &packet->tuple.client) != NULL) {
 		refuse_excluded(worker, service, packet);
 		return;
 	}

@@ -1,31 +1,72 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* rte_atomic128_cmp_exchange() is marked experimental since DPDK 19.05, unchanged ever since. */
+#define ALLOW_EXPERIMENTAL_API
+
 #include "pin_table.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
 
-#include <rte_malloc.h>
+#include <rte_atomic.h>
+#include <rte_hash_crc.h>
+
+/* How often pin_table_evict() begins anew when the pin that it chose changes under its hands. */
+#define EVICT_TRIES 4
+
+#define CHECK_SHIFT 24
+#define CHECK_MASK  (UINT64_C(0xff) << CHECK_SHIFT)
+
+uint32_t pin_bucket_count(uint32_t budget)
+{
+	const uint64_t entries = 2ULL * RTE_MAX(budget, 1U);
+
+	return (uint32_t)((entries + PIN_BUCKET_ENTRIES - 1) / PIN_BUCKET_ENTRIES);
+}
+
+int64_t pin_boottime_s(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return now.tv_sec;
+}
+
+struct mr_pin_table *pin_table_on(const struct pin_memory *memory, uint32_t budget)
+{
+	struct mr_pin_table *table = aligned_alloc(RTE_CACHE_LINE_SIZE, sizeof(*table));
+
+	if (table == NULL)
+		return NULL;
+	*table = (struct mr_pin_table){
+		.bucket_count =
+			(uint32_t)((memory->bytes - memory->offset) / sizeof(struct pin_bucket)),
+		.budget = budget,
+		.buckets = (struct pin_bucket *)((char *)memory->mapping + memory->offset),
+		.epoch_s = pin_boottime_s(),
+		.memory = *memory,
+	};
+	return table;
+}
 
 struct mr_pin_table *mr_pin_table_create(uint32_t budget)
 {
-	struct mr_pin_table *table = rte_zmalloc("pin_table", sizeof(*table), RTE_CACHE_LINE_SIZE);
-	const uint64_t entries = 2ULL * RTE_MAX(budget, 1U);
-	const uint32_t buckets =
-		(uint32_t)((entries + PIN_BUCKET_ENTRIES - 1) / PIN_BUCKET_ENTRIES);
+	struct pin_memory memory = {
+		.bytes = pin_bucket_count(budget) * sizeof(struct pin_bucket),
+		.fd = -1,
+	};
+	struct mr_pin_table *table;
 
-	if (table == NULL) {
-		errno = ENOMEM;
+	memory.mapping = mmap(NULL, memory.bytes, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	if (memory.mapping == MAP_FAILED)
 		return NULL;
-	}
-	table->buckets =
-		rte_zmalloc("pins", (size_t)buckets * sizeof(*table->buckets), RTE_CACHE_LINE_SIZE);
-	if (table->buckets == NULL) {
-		rte_free(table);
-		errno = ENOMEM;
-		return NULL;
-	}
-	table->bucket_count = buckets;
-	table->budget = budget;
+	table = pin_table_on(&memory, budget);
+	if (table == NULL)
+		munmap(memory.mapping, memory.bytes);
 	return table;
 }
 
@@ -33,8 +74,15 @@ void mr_pin_table_destroy(struct mr_pin_table *table)
 {
 	if (table == NULL)
 		return;
-	rte_free(table->buckets);
-	rte_free(table);
+	munmap(table->memory.mapping, table->memory.bytes);
+	if (table->memory.fd >= 0)
+		close(table->memory.fd);
+	free(table);
+}
+
+uint32_t mr_pin_table_clock_s(const struct mr_pin_table *table)
+{
+	return (uint32_t)(pin_boottime_s() - table->epoch_s);
 }
 
 uint32_t mr_pin_table_count(const struct mr_pin_table *table)
@@ -45,6 +93,47 @@ uint32_t mr_pin_table_count(const struct mr_pin_table *table)
 uint32_t mr_pin_table_budget(const struct mr_pin_table *table)
 {
 	return table->budget;
+}
+
+/*
+ * A byte of the CRC-32C of both words. CRCs are linear: that one wrong bit shows in this byte, of
+ * whatever pin, can be tried out bit by bit.
+ */
+static uint64_t check_of(uint64_t hash, uint64_t data)
+{
+	const uint32_t crc = rte_hash_crc_8byte(data & ~CHECK_MASK, rte_hash_crc_8byte(hash, 0));
+
+	return (uint64_t)(crc & 0xff) << CHECK_SHIFT;
+}
+
+uint64_t pin_pack(uint64_t hash, const struct mr_pin *pin)
+{
+	const uint64_t data =
+		(uint64_t)pin->backend | (uint64_t)pin->state << 16 | (uint64_t)pin->seen_s << 32;
+
+	return data | check_of(hash, data);
+}
+
+bool pin_is_whole(const struct mr_pin_table *table, const struct pin_bucket *bucket, uint64_t tag,
+		  uint64_t data)
+{
+	const struct mr_pin pin = pin_unpack(data);
+
+	return tag != 0 && (data & CHECK_MASK) == check_of(tag, data) &&
+	       pin.state >= MR_PIN_EMBRYONIC && pin.state <= MR_PIN_CLOSING &&
+	       pin.backend < MR_BACKEND_NONE &&
+	       (bucket == pin_bucket_first(table, tag) || bucket == pin_bucket_second(table, tag));
+}
+
+/* The only way in which an entry ever changes. False: it was not @old. */
+static bool entry_exchange(struct pin_entry *entry, uint64_t old_tag, uint64_t old_data,
+			   uint64_t tag, uint64_t data)
+{
+	rte_int128_t expected = {.val = {old_tag, old_data}};
+	const rte_int128_t wanted = {.val = {tag, data}};
+
+	return rte_atomic128_cmp_exchange((rte_int128_t *)entry, &expected, &wanted, 0,
+					  __ATOMIC_ACQ_REL, __ATOMIC_RELAXED) != 0;
 }
 
 static struct pin_entry *bucket_lookup(struct pin_bucket *bucket, uint64_t hash, uint64_t *out_data)
@@ -98,14 +187,10 @@ static bool bucket_add(struct pin_bucket *bucket, uint64_t hash, uint64_t data)
 {
 	for (unsigned int i = 0; i < PIN_BUCKET_ENTRIES; i++) {
 		struct pin_entry *entry = &bucket->entries[i];
-		uint64_t free_tag = 0;
 
-		if (!atomic_compare_exchange_strong_explicit(&entry->tag, &free_tag, hash,
-							     memory_order_acq_rel,
-							     memory_order_relaxed))
-			continue;
-		atomic_store_explicit(&entry->data, data, memory_order_release);
-		return true;
+		if (atomic_load_explicit(&entry->tag, memory_order_relaxed) == 0 &&
+		    entry_exchange(entry, 0, 0, hash, data))
+			return true;
 	}
 	return false;
 }
@@ -114,7 +199,7 @@ bool pin_table_add(struct mr_pin_table *table, uint64_t hash, const struct mr_pi
 {
 	struct pin_bucket *emptier = pin_bucket_first(table, hash);
 	struct pin_bucket *other = pin_bucket_second(table, hash);
-	const uint64_t data = pin_pack(pin);
+	const uint64_t data = pin_pack(hash, pin);
 
 	if (atomic_fetch_add_explicit(&table->count, 1, memory_order_relaxed) >= table->budget)
 		goto err_uncount;
@@ -131,13 +216,59 @@ err_uncount:
 	return false;
 }
 
-static void entry_remove(struct mr_pin_table *table, struct pin_entry *entry, uint64_t data)
+/* An entry as it was when it was looked at. */
+struct candidate {
+	struct pin_entry *entry; /* NULL: none yet */
+	uint64_t tag;
+	uint64_t data;
+};
+
+static void bucket_seek_newest(struct pin_bucket *bucket, struct candidate *newest)
 {
-	if (!atomic_compare_exchange_strong_explicit(&entry->data, &data, 0, memory_order_acq_rel,
-						     memory_order_relaxed))
-		return; /* refreshed a moment ago: alive */
-	atomic_store_explicit(&entry->tag, 0, memory_order_release);
-	atomic_fetch_sub_explicit(&table->count, 1, memory_order_relaxed);
+	for (unsigned int i = 0; i < PIN_BUCKET_ENTRIES; i++) {
+		struct pin_entry *entry = &bucket->entries[i];
+		const uint64_t tag = atomic_load_explicit(&entry->tag, memory_order_acquire);
+		const uint64_t data = atomic_load_explicit(&entry->data, memory_order_acquire);
+		const struct mr_pin pin = pin_unpack(data);
+
+		if (tag == 0 || pin.state != MR_PIN_EMBRYONIC)
+			continue;
+		if (newest->entry == NULL || pin.seen_s > pin_unpack(newest->data).seen_s)
+			*newest = (struct candidate){entry, tag, data};
+	}
+}
+
+bool pin_table_evict(struct mr_pin_table *table, uint64_t hash, const struct mr_pin *pin)
+{
+	const uint64_t data = pin_pack(hash, pin);
+
+	for (unsigned int i = 0; i < EVICT_TRIES; i++) {
+		struct candidate newest = {NULL};
+
+		bucket_seek_newest(pin_bucket_first(table, hash), &newest);
+		bucket_seek_newest(pin_bucket_second(table, hash), &newest);
+		if (newest.entry == NULL)
+			return false;
+		if (entry_exchange(newest.entry, newest.tag, newest.data, hash, data))
+			return true;
+	}
+	return false;
+}
+
+bool pin_entry_update(struct pin_entry *entry, uint64_t hash, uint64_t old_data,
+		      const struct mr_pin *pin)
+{
+	return entry_exchange(entry, hash, old_data, hash, pin_pack(hash, pin));
+}
+
+void pin_table_refresh(struct mr_pin_table *table, struct pin_entry *entry, uint64_t hash,
+		       uint64_t old_data, const struct mr_pin *pin)
+{
+	uint64_t found;
+
+	if (!pin_entry_update(entry, hash, old_data, pin) &&
+	    pin_table_lookup(table, hash, &found) == NULL)
+		pin_table_add(table, hash, pin);
 }
 
 static void bucket_sweep(struct mr_pin_table *table, struct pin_bucket *bucket,
@@ -149,11 +280,14 @@ static void bucket_sweep(struct mr_pin_table *table, struct pin_bucket *bucket,
 		const uint64_t data = atomic_load_explicit(&entry->data, memory_order_acquire);
 		struct mr_pin pin;
 
-		if (tag == 0 || data == 0)
+		/* Again: between the two loads the entry may have been given to another. */
+		if (tag == 0 || data == 0 ||
+		    atomic_load_explicit(&entry->tag, memory_order_relaxed) != tag)
 			continue;
 		pin = pin_unpack(data);
-		if (!keep(context, tag, &pin))
-			entry_remove(table, entry, data);
+		/* What is refreshed meanwhile stays: it is alive. */
+		if (!keep(context, tag, &pin) && entry_exchange(entry, tag, data, 0, 0))
+			atomic_fetch_sub_explicit(&table->count, 1, memory_order_relaxed);
 	}
 }
 

@@ -169,6 +169,7 @@ int port_claim(struct port *ports, uint32_t index, const struct mr_port_config *
 	};
 	memcpy(port->tags, config->tags, sizeof(port->tags));
 	steering_init(&port->steering);
+	steering_init(&port->guard);
 	if (leader == index)
 		rc = claim_device(port, config, worker_count, error);
 	else
@@ -255,6 +256,7 @@ bool port_close(struct port *port)
 			   steering_xdp_is_foreign(&port->netdev);
 
 	steering_close(&port->steering);
+	steering_close(&port->guard);
 	tap_close(&port->twin);
 	if (port->plugged && !stays)
 		port_unplug(port);
@@ -272,6 +274,15 @@ void port_free_mbufs(struct port *port)
 		return;
 	rte_mempool_free(port->mbufs);
 	port->mbufs = NULL;
+}
+
+uint16_t ports_widest_mtu_bytes(const struct port *ports, uint32_t count)
+{
+	uint16_t mtu_bytes = 0;
+
+	for (uint32_t i = 0; i < count; i++)
+		mtu_bytes = RTE_MAX(mtu_bytes, ports[i].netdev.mtu_bytes);
+	return mtu_bytes;
 }
 
 const char *port_device(const struct port *port)

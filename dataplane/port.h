@@ -54,7 +54,8 @@ struct port {
 	bool plugged;			   /* the ethdev exists; with the leader */
 	struct netdev netdev;
 	struct rte_mempool *mbufs; /* the leader owns them */
-	struct steering steering;  /* likewise */
+	struct steering steering;  /* likewise; AF_XDP only */
+	struct steering guard;	   /* likewise; the tc program */
 	char twin_name[IF_NAMESIZE];
 	struct tap twin;
 };
@@ -78,8 +79,8 @@ static inline bool port_is_leader(const struct port *port)
 
 /*
  * All that can be checked before EAL is up, and the hold on the interface, for ports[@index];
- * those before it are claimed already. A program that a killed mailraild left there is removed.
- * On failure the port needs no port_close().
+ * those before it are claimed already. An XDP program that a killed mailraild left there is
+ * removed, but not its guard. On failure the port needs no port_close().
  */
 int port_claim(struct port *ports, uint32_t index, const struct mr_port_config *configs,
 	       uint32_t worker_count, struct mr_error *error);
@@ -104,6 +105,9 @@ bool port_close(struct port *port);
  * closes. Nothing, if the device stays open.
  */
 void port_free_mbufs(struct port *port);
+
+/* Of those on kernel interfaces; 0: there is none. */
+uint16_t ports_widest_mtu_bytes(const struct port *ports, uint32_t count);
 
 /* The name of the device in the kernel or DPDK, for people. */
 const char *port_device(const struct port *port);

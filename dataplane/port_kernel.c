@@ -95,7 +95,6 @@ int port_claim_kernel(struct port *port, const struct mr_port_config *config, ui
 	port->hold = netdev_hold(&port->netdev, error);
 	if (port->hold < 0)
 		return port->hold;
-	steering_tc_clear(&port->netdev);
 	if (config->kind == MR_DEVICE_AF_XDP)
 		return claim_af_xdp(port, worker_count, error);
 	return claim_af_packet(port, worker_count, error);
@@ -129,9 +128,10 @@ int port_open_kernel(struct port *port, const struct port_company *company,
 
 	if (port->kind == MR_DEVICE_AF_XDP) {
 		rc = start_af_xdp(port, company, error);
-		return rc != 0 ? rc
-			       : steering_xdp_open(&port->steering, &port->netdev, tags, error);
+		if (rc == 0)
+			rc = steering_xdp_open(&port->steering, &port->netdev, tags, error);
+	} else {
+		rc = port_start(port, company, error);
 	}
-	rc = port_start(port, company, error);
-	return rc != 0 ? rc : steering_tc_open(&port->steering, &port->netdev, tags, error);
+	return rc != 0 ? rc : steering_tc_open(&port->guard, &port->netdev, tags, error);
 }

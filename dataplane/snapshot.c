@@ -8,7 +8,10 @@
 
 #include <rte_common.h>
 
-/* What workers note about slots; one block for all tables that a pool ever had of one size. */
+/*
+ * What is noted about slots, by workers (unknown_s) and by control (moving_since_s, behind it);
+ * one block for all tables that a pool ever had of one size.
+ */
 struct slot_notes {
 	uint32_t references;
 	uint32_t unknown_s[];
@@ -43,7 +46,7 @@ struct mr_slots *mr_slots_create(uint32_t size, struct mr_slots *previous)
 	if (previous != NULL)
 		notes = notes_of(previous);
 	else
-		notes = zalloc(1, sizeof(*notes) + (size_t)size * sizeof(notes->unknown_s[0]));
+		notes = zalloc(1, sizeof(*notes) + 2 * (size_t)size * sizeof(notes->unknown_s[0]));
 	if (notes == NULL) {
 		free(slots);
 		return NULL;
@@ -52,6 +55,7 @@ struct mr_slots *mr_slots_create(uint32_t size, struct mr_slots *previous)
 	slots->references = 1;
 	slots->size = size;
 	slots->unknown_s = notes->unknown_s;
+	slots->moving_since_s = notes->unknown_s + size;
 	return slots;
 }
 

@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What a kernel port's steering program (bpf/) hands to mailrail: the entries of its maps, and
- * the program's place on the interface. Control thread.
+ * What a kernel port's steering programs (bpf/) take for mailrail: the entries of their maps, and
+ * the programs' places on the interface. Control thread.
+ *
+ * XDP hands frames over (AF_XDP). Behind it tc hides the same ones from the kernel, on every
+ * kernel port: AF_PACKET gets no more than a copy, and no session's packet may reach a kernel
+ * that owns the service's address and knows no such session, for it would answer with a reset.
+ * The tc program is the guard for all the time in which no mailraild runs: a killed one leaves it
+ * behind, and the next start puts its own in its place when that knows all it must know.
  */
 #ifndef MAILRAIL_DATAPLANE_STEERING_H
 #define MAILRAIL_DATAPLANE_STEERING_H
@@ -50,12 +56,14 @@ void steering_tags_add(struct steering_tags *tags, const uint16_t ids[2], uint8_
 
 struct bpf_object;
 
-/* One interface's program. steering_init() makes it one without. */
+/* One program of one interface. steering_init() makes it one without. */
 struct steering {
 	int maps[STEERING_MAP_COUNT]; /* descriptors; -1: none */
-	struct bpf_object *tc;	      /* af_packet only; owns the maps then */
+	struct bpf_object *tc;	      /* tc only; owns the maps then */
 	int tc_ifindex;
-	bool tc_hook_ours; /* the clsact qdisc is here because of us */
+	bool tc_attached;
+	bool tc_hook_ours; /* the clsact qdisc is here because of us, or of one that was killed */
+	bool tc_stays;	   /* on the interface, when this is closed */
 };
 
 void steering_init(struct steering *steering);
@@ -67,11 +75,11 @@ int steering_add(const struct steering *steering, const struct steering_keys *ke
 /* Deletes everything else. */
 void steering_keep_only(const struct steering *steering, const struct steering_keys *keys);
 
-/* Lets go of the maps, and takes the tc program off; net_af_xdp takes off its own. */
+/* Lets go of the maps, and takes off the tc program; net_af_xdp takes off its own. */
 void steering_close(struct steering *steering);
 
 /*
- * AF_XDP. The program's object as a memory file for net_af_xdp, which loads and attaches it;
+ * XDP. The program's object as a memory file for net_af_xdp, which loads and attaches it;
  * a descriptor to close.
  */
 int steering_xdp_object(struct mr_error *error);
@@ -89,13 +97,22 @@ bool steering_xdp_is_foreign(const struct netdev *netdev);
  */
 int steering_xdp_clear(const struct netdev *netdev, bool need_free, struct mr_error *error);
 
-/* AF_PACKET. Loads the program, tells it the tags and attaches it to the ingress hook. */
+/* tc. Loads the program and tells it the tags; its maps can be filled then. */
 int steering_tc_open(struct steering *steering, const struct netdev *netdev,
 		     const struct steering_tags *tags, struct mr_error *error);
-/* Takes it off again, and the hook when it is here because of us and nobody else uses it. */
+/*
+ * Attaches it to the ingress hook, in one step in the place of one that a killed mailraild left
+ * there: no frame passes between them. Until steering_tc_own() closing leaves the one that took
+ * such a place, as it would have been left. Nothing, when it is attached already.
+ */
+int steering_tc_attach(struct steering *steering, const struct netdev *netdev,
+		       struct mr_error *error);
+/* What is attached goes when this is closed, whoever attached the first. */
+void steering_tc_own(struct steering *steering);
+/* It stays then, for the next mailraild. */
+void steering_tc_leave(struct steering *steering);
+/* For steering_close(): takes it off, and the hook when it is ours and nobody else uses it. */
 void steering_tc_close(struct steering *steering);
-/* As steering_xdp_clear(). */
-void steering_tc_clear(const struct netdev *netdev);
 
 /* For the two above: the name of a map in the program's object. */
 const char *steering_map_name(enum steering_map map);

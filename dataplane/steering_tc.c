@@ -63,12 +63,12 @@ static bool hook_is_used(int ifindex, uint32_t parent)
 	return used || rc != MNL_CB_STOP;
 }
 
-static int detach(int ifindex)
+static void detach(int ifindex)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = BPF_TC_INGRESS);
 	LIBBPF_OPTS(bpf_tc_opts, filter, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY);
 
-	return bpf_tc_detach(&hook, &filter);
+	bpf_tc_detach(&hook, &filter);
 }
 
 /* Removes the clsact qdisc when nobody uses it. */
@@ -81,29 +81,39 @@ static void remove_hook(int ifindex)
 		bpf_tc_hook_destroy(&both);
 }
 
-void steering_tc_clear(const struct netdev *netdev)
+/* Did a mailraild that was killed leave its filter? Then it made the hook too, as a rule. */
+static bool is_left(int ifindex)
 {
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = netdev->ifindex, .attach_point = BPF_TC_INGRESS);
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = BPF_TC_INGRESS);
 	LIBBPF_OPTS(bpf_tc_opts, filter, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY);
 
-	if (bpf_tc_query(&hook, &filter) == 0 && detach(netdev->ifindex) == 0)
-		remove_hook(netdev->ifindex);
+	return bpf_tc_query(&hook, &filter) == 0;
 }
 
-static int attach(struct steering *steering, const struct netdev *netdev, int program)
+static int attach(struct steering *steering)
 {
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = netdev->ifindex, .attach_point = BPF_TC_INGRESS);
+	const int ifindex = steering->tc_ifindex;
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = BPF_TC_INGRESS);
 	LIBBPF_OPTS(bpf_tc_opts, filter, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY,
-		    .prog_fd = program);
+		    .flags = BPF_TC_F_REPLACE,
+		    .prog_fd = bpf_program__fd(bpf_object__next_program(steering->tc, NULL)));
 	int rc = bpf_tc_hook_create(&hook);
+	const bool hook_is_new = rc == 0;
+	bool left;
 
 	if (rc != 0 && rc != -EEXIST)
 		return rc;
-	steering->tc_hook_ours = rc == 0;
+	left = !hook_is_new && is_left(ifindex);
 	rc = bpf_tc_attach(&hook, &filter);
-	if (rc != 0 && steering->tc_hook_ours)
-		remove_hook(netdev->ifindex);
-	return rc;
+	if (rc != 0) {
+		if (hook_is_new)
+			remove_hook(ifindex);
+		return rc;
+	}
+	steering->tc_attached = true;
+	steering->tc_hook_ours = hook_is_new || left;
+	steering->tc_stays = left;
+	return 0;
 }
 
 static int load_object(struct bpf_object **out)
@@ -138,13 +148,10 @@ int steering_tc_open(struct steering *steering, const struct netdev *netdev,
 		return mr_error_set(error, rc, "%s: cannot load the tc program: %s", netdev->name,
 				    library_log_first());
 	rc = steering_tags_enter(tags, bpf_object__find_map_fd_by_name(object, STEER_TAGS_MAP));
-	if (rc == 0)
-		rc = attach(steering, netdev,
-			    bpf_program__fd(bpf_object__next_program(object, NULL)));
 	if (rc != 0) {
 		bpf_object__close(object);
-		return mr_error_set(error, rc, "%s: cannot attach the tc program: %s", netdev->name,
-				    library_log_first());
+		return mr_error_set(error, rc, "%s: the tc program takes no tags: %s", netdev->name,
+				    strerror(-rc));
 	}
 	steering->tc = object;
 	steering->tc_ifindex = netdev->ifindex;
@@ -154,11 +161,38 @@ int steering_tc_open(struct steering *steering, const struct netdev *netdev,
 	return 0;
 }
 
+int steering_tc_attach(struct steering *steering, const struct netdev *netdev,
+		       struct mr_error *error)
+{
+	int rc;
+
+	if (steering->tc_attached)
+		return 0;
+	library_log_clear();
+	rc = attach(steering);
+	if (rc != 0)
+		return mr_error_set(error, rc, "%s: cannot attach the tc program: %s", netdev->name,
+				    library_log_first());
+	return 0;
+}
+
+void steering_tc_own(struct steering *steering)
+{
+	steering->tc_stays = false;
+}
+
+void steering_tc_leave(struct steering *steering)
+{
+	steering->tc_stays = true;
+}
+
 void steering_tc_close(struct steering *steering)
 {
-	detach(steering->tc_ifindex);
-	if (steering->tc_hook_ours)
-		remove_hook(steering->tc_ifindex);
+	if (steering->tc_attached && !steering->tc_stays) {
+		detach(steering->tc_ifindex);
+		if (steering->tc_hook_ours)
+			remove_hook(steering->tc_ifindex);
+	}
 	bpf_object__close(steering->tc);
 	steering_init(steering);
 }

@@ -16,11 +16,13 @@ static bool should_run(const struct worker *worker)
 static void clock_tick(struct worker *worker)
 {
 	const uint64_t now = rte_rdtsc() - worker->clock_start;
+	uint64_t running_s;
 
 	if (now < worker->next_second)
 		return;
-	worker->now_s = (uint32_t)(now / worker->clock_hz);
-	worker->next_second = (worker->now_s + 1ULL) * worker->clock_hz;
+	running_s = now / worker->clock_hz;
+	worker->now_s = worker->clock_base_s + (uint32_t)running_s;
+	worker->next_second = (running_s + 1) * worker->clock_hz;
 	fragment_table_age(worker);
 }
 

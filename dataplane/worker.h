@@ -64,7 +64,9 @@ struct worker {
 	struct mr_pin_table *pins;
 	_Atomic bool stop;
 
-	/* mr_dataplane_clock_s(): whole seconds since @clock_start (TSC cycles). */
+	/* mr_dataplane_clock_s(): @clock_base_s and whole seconds since @clock_start (TSC cycles).
+	 */
+	uint32_t clock_base_s;
 	uint64_t clock_start;
 	uint64_t clock_hz;
 	uint64_t next_second; /* TSC cycles after @clock_start at which @now_s is due to change */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-only */
 /*
  * Which frames are mailrail's. One answer for both programs: steer_xdp.bpf.c hands these
- * frames over, steer_tc.bpf.c hides the same ones from the kernel. The workers' parse and
+ * frames over, steer_tc.bpf.c hides the same ones from the kernel behind it. The workers' parse and
  * match_service must agree: what they would leave to the kernel is not taken here, and what
  * they forward is. Frames whose lengths contradict each other are the kernel's to drop.
  */

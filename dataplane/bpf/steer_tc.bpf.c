@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-only */
 /*
- * Steering for af_packet ports: drops mailrail's frames at the ingress hook. AF_PACKET has
- * copied them by then, and the kernel must not answer them with a reset of its own.
+ * The guard of kernel ports: drops mailrail's frames at the ingress hook, for the kernel must not
+ * answer them with a reset of its own. AF_PACKET has copied them by then. XDP has handed them
+ * over before, so that on AF_XDP ports they come here only while mailraild does not run, or is
+ * not ready yet; that is what they are dropped for.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-only */
 /*
  * Steering for AF_XDP ports: hands mailrail's frames to the socket of the receive queue they
- * arrived on, and everything else to the kernel. A queue without a socket is the kernel's too.
+ * arrived on, and everything else to the kernel. Those of a queue without a socket, as all are
+ * once mailraild was killed, pass too, and meet the guard: steer_tc.bpf.c.
  * The only program of its object, because net_af_xdp attaches the first one it finds.
  */
 #include <linux/bpf.h>

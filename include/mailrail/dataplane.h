@@ -48,8 +48,8 @@ struct mr_dataplane_config {
 	uint32_t port_count;
 	const uint16_t *cores; /* one worker on each */
 	uint32_t worker_count;
-	uint32_t pin_budget;
-	bool verbose; /* DPDK's and libbpf's own messages go to stderr, else nowhere */
+	struct mr_pin_table *pins; /* borrowed; its clock is the dataplane's */
+	bool verbose;		   /* DPDK's and libbpf's own messages go to stderr, else nowhere */
 };
 
 /* Messages of the dataplane for the log; priority as in syslog(3). NULL: none wanted. */
@@ -58,12 +58,18 @@ typedef void mr_log_fn(int priority, const char *message);
 /*
  * Brings up EAL, ports and workers; workers start without a snapshot and drop nothing, since
  * steering hands them nothing yet. On failure everything is undone (no XDP program, no
- * interface) and @error names the core, port or device. Once per process: EAL cannot be
- * initialised twice. Realtime signals are blocked in the calling thread from then on, since
- * DPDK uses one for itself.
+ * interface; a guard that a former process left stays) and @error names the core, port or
+ * device. Once per process: EAL cannot be initialised twice. Realtime signals are blocked in the
+ * calling thread from then on, since DPDK uses one for itself.
  */
 int mr_dataplane_create(const struct mr_dataplane_config *config, mr_log_fn *log,
 			struct mr_dataplane **out, struct mr_error *error);
+
+/*
+ * From now on mr_dataplane_destroy() leaves a guard on kernel ports, as a kill does: what was
+ * steered to mailrail is dropped, so that the kernel resets no session before the next start.
+ */
+void mr_dataplane_hold_sessions(struct mr_dataplane *dp);
 
 /* Stops the workers, detaches steering, closes the ports, frees every snapshot. */
 void mr_dataplane_destroy(struct mr_dataplane *dp);
@@ -97,14 +103,15 @@ struct mr_steering {
  * - fragments of TCP to an endpoint's address, or from a nat source's;
  * - ICMP errors that quote TCP from an endpoint, or to a nat source.
  * Everything else stays with the kernel. Entries that did not change are not touched, so that
- * no packet of theirs slips to the kernel.
+ * no packet of theirs slips to the kernel. The first call puts guards in place, or in that of a
+ * former process's without a gap.
  */
 int mr_dataplane_steer(struct mr_dataplane *dp, const struct mr_steering *steering,
 		       struct mr_error *error);
 
 struct mr_pin_table *mr_dataplane_pins(struct mr_dataplane *dp);
 
-/* The same clock that workers stamp with: seconds since the dataplane came up. */
+/* The clock that workers stamp with: seconds, from mr_pin_table_clock_s() on. */
 uint32_t mr_dataplane_clock_s(const struct mr_dataplane *dp);
 
 uint32_t mr_dataplane_worker_count(const struct mr_dataplane *dp);

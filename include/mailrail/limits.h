@@ -14,6 +14,12 @@
 #define MR_NAT_SOURCES_MAX   65536 /* backends x ports over all services of nat pools */
 #define MR_NAME_MAX	     64	   /* a name's bytes with its NUL */
 
+/*
+ * How long after its first SYN a client may still repeat it: Linux gives up after 127 s (tcp(7),
+ * tcp_syn_retries 6), RFC 9293, section 3.8.3 asks for three minutes at least.
+ */
+#define MR_SYN_REPEAT_S 180
+
 /* The work that one packet may cause. */
 #define MR_EXTENSIONS_MAX      8   /* IPv6 extension headers that are looked behind */
 #define MR_EXTENSION_BYTES_MAX 512 /* their length in all */

@@ -2,16 +2,11 @@
 /*
  * Pins: remembered session -> backend pairs, held only for sessions on moving slots.
  *
- * One table for all workers, because RSS may hand a session to another worker. Lock-free:
- * workers look up, add and refresh; the control thread expires. A pin is two words:
- * @tag (the session hash, 0: entry free) and @data (0: not valid yet, or being removed).
- *
- *   add:     CAS tag 0 -> hash, then store data      (worker)
- *   refresh: CAS data old -> new, never from 0       (worker)
- *   remove:  CAS data old -> 0, then store tag 0     (control thread)
- *
- * so that a refresh can never bring a removed pin back to life, and a freshly claimed entry
- * never shows its predecessor's data.
+ * One table for all workers, because RSS may hand a session to another worker, and one that
+ * outlives the process, because sessions do: it lies in a file that is mapped again at the next
+ * start. Lock-free: workers look up, add, refresh and evict; the control thread expires. A pin is
+ * one word of 16 bytes that changes in one step (compare and exchange), so that the table is
+ * whole at every moment, that of a kill too, and every pin carries a check of its own bits.
  */
 #ifndef MAILRAIL_PINS_H
 #define MAILRAIL_PINS_H
@@ -19,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <mailrail/error.h>
 #include <mailrail/snapshot.h>
 
 enum mr_pin_state {
@@ -36,11 +32,30 @@ struct mr_pin {
 struct mr_pin_table;
 
 /*
- * Room for @budget pins, 32 bytes each. Control thread. Returns NULL and sets errno
- * when there is no memory. Destroy only after the workers have stopped.
+ * Room for @budget pins, 32 bytes each, in memory of the process. Control thread. Returns NULL
+ * and sets errno when there is none. Destroy only after the workers have stopped.
  */
 struct mr_pin_table *mr_pin_table_create(uint32_t budget);
+
+/*
+ * The same in the file @path, created when it is not there, and taken up with the pins in it when
+ * it is. @key_check: 8 bytes that follow from node.key, for without the key pins mean nothing.
+ * A file of another budget is replaced by one with room for @budget, into which its pins go
+ * as far as they fit. All of it is in memory afterwards: no worker waits for a page.
+ * -EBUSY: another process holds it. -EBADMSG: not a whole file of this version and key; it
+ * is as it was. -ENOSPC, -EACCES ...: what the file system says. @error names the file and why.
+ */
+int mr_pin_table_open(const char *path, uint32_t budget, uint64_t key_check,
+		      struct mr_pin_table **out, struct mr_error *error);
+
+/* Frees memory and lets go of the file, which stays as it is. */
 void mr_pin_table_destroy(struct mr_pin_table *table);
+
+/*
+ * The clock that pins are stamped by, in seconds, goes on where a former process left it: never
+ * behind the newest pin. Any thread.
+ */
+uint32_t mr_pin_table_clock_s(const struct mr_pin_table *table);
 
 /* Any thread. @out_pin is untouched on a miss. */
 bool mr_pin_table_find(const struct mr_pin_table *table, uint64_t hash, struct mr_pin *out_pin);

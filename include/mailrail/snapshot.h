@@ -66,6 +66,11 @@ struct mr_slots {
 	 * mr_slots_create().
 	 */
 	uint32_t *unknown_s;
+	/*
+	 * Per slot, mr_clock_s() since which a moving slot has its base. Control thread only;
+	 * as old as @unknown_s.
+	 */
+	uint32_t *moving_since_s;
 	mr_slot words[];
 };
 
@@ -120,6 +125,7 @@ struct mr_backend {
 
 struct mr_pool {
 	struct mr_slots *slots;
+	uint32_t changed_s; /* mr_clock_s() of the last change of its table */
 };
 
 enum mr_exclude_action {
@@ -239,7 +245,7 @@ int mr_backend_set_way(struct mr_backend *backend, const struct mr_way *way);
 
 /*
  * A table of @size slots with one reference, words all 0. With @previous (same size) it
- * shares that table's @unknown_s, else it gets a new one, zeroed.
+ * shares that table's @unknown_s and @moving_since_s, else it gets new ones, zeroed.
  */
 struct mr_slots *mr_slots_create(uint32_t size, struct mr_slots *previous);
 struct mr_slots *mr_slots_get(struct mr_slots *slots);
