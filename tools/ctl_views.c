@@ -5,19 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ctl_result.h"
 #include "text_table.h"
-
-static const char *text(const json_t *object, const char *name)
-{
-	const char *value = json_string_value(json_object_get(object, name));
-
-	return value ? value : "-";
-}
-
-static uint64_t number(const json_t *object, const char *name)
-{
-	return (uint64_t)json_integer_value(json_object_get(object, name));
-}
 
 void view_json(const json_t *result)
 {
@@ -96,6 +85,60 @@ void view_pools(const json_t *result)
 		text_table_add_count(&table, number(pool, "pins"));
 	}
 	text_table_finish(&table, stdout);
+}
+
+/* "17": these are all its sessions; "17+": those that are known. */
+static void add_sessions_cell(struct text_table *table, const json_t *backend)
+{
+	text_table_add(table, "%" PRIu64 "%s", number(backend, "pins"),
+		       json_is_true(json_object_get(backend, "exact")) ? "" : "+");
+}
+
+static void print_pool_backends(const json_t *backends)
+{
+	static const char *const columns[] = {"BACKEND",   "ADDRESS",	"STATE",
+					      "HEALTH",	   ">SLOTS",	">BASE",
+					      ">SESSIONS", ">QUIET IN", NULL};
+	struct text_table table = {.columns = columns};
+	size_t i;
+	json_t *backend;
+
+	json_array_foreach (backends, i, backend) {
+		text_table_add(&table, "%s", text(backend, "name"));
+		text_table_add(&table, "%s", text(backend, "address"));
+		text_table_add(&table, "%s", text(backend, "state"));
+		text_table_add(&table, "%s", text(backend, "health"));
+		text_table_add_count(&table, number(backend, "slots"));
+		text_table_add_count(&table, number(backend, "base_slots"));
+		add_sessions_cell(&table, backend);
+		if (json_object_get(backend, "quiet_in_ms"))
+			text_table_add(&table, "%s",
+				       time_text(number(backend, "quiet_in_ms")).text);
+		else
+			text_table_add(&table, "-");
+	}
+	text_table_finish(&table, stdout);
+}
+
+void view_pool(const json_t *result)
+{
+	printf("pool          %s\n", text(result, "name"));
+	printf("slots         %" PRIu64 ": %" PRIu64 " steady, %" PRIu64 " moving\n",
+	       number(result, "slots"), number(result, "steady_slots"),
+	       number(result, "moving_slots"));
+	printf("changed       %s ago\n", time_text(number(result, "changed_ago_ms")).text);
+	if (json_object_get(result, "oldest_base_ms"))
+		printf("oldest base   %s\n", time_text(number(result, "oldest_base_ms")).text);
+	printf("session idle  %s\n", time_text(number(result, "session_idle_ms")).text);
+	printf("pins          %" PRIu64 "\n\n", number(result, "pins"));
+	print_pool_backends(json_object_get(result, "backends"));
+}
+
+void view_fingerprint(const json_t *result)
+{
+	printf("fingerprint   %s\n", text(result, "fingerprint"));
+	printf("generation    %" PRIu64 "\n", number(result, "generation"));
+	printf("moving slots  %" PRIu64 "\n", number(result, "moving_slots"));
 }
 
 /* All slots that backends of @pool have; rows of a pool stand together. */
@@ -271,9 +314,14 @@ void view_stats(const json_t *result)
 	putchar('\n');
 	print_limits(json_object_get(result, "limits"));
 	printf("\npins: %" PRIu64 " created, %" PRIu64 " adopted, %" PRIu64 " refused, %" PRIu64
-	       " rehashed\n",
+	       " deferred,\n      %" PRIu64 " evicted, %" PRIu64 " rehashed, %" PRIu64
+	       " reused, %" PRIu64 " repeatable, %" PRIu64 " silent\n",
 	       number(total, "pins_created"), number(total, "pins_adopted"),
-	       number(total, "pins_refused"), number(total, "pins_rehashed"));
+	       number(total, "pins_refused"), number(total, "pins_deferred"),
+	       number(total, "pins_evicted"), number(total, "pins_rehashed"),
+	       number(total, "pins_reused"), number(total, "pins_repeatable"),
+	       number(total, "pins_silent"));
+	printf("sessions at risk: %" PRIu64 "\n", number(total, "sessions_at_risk"));
 	printf("fragments: %" PRIu64 " kept, %" PRIu64 " released, %" PRIu64 " handed, %" PRIu64
 	       " taken\n",
 	       number(total, "fragments_kept"), number(total, "fragments_released"),

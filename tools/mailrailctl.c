@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* mailrailctl NOUN VERB [ARGS]: calls one method of a running mailraild, see mailrailctl(1). */
+/* mailrailctl COMMAND [ARGS]: calls one method of a running mailraild, see mailrailctl(1). */
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "config.h"
+#include "ctl_drain.h"
 #include "ctl_views.h"
 #include "rpc_client.h"
 
@@ -25,6 +26,7 @@ struct options {
 	const char *generation; /* NULL: not given */
 	const char *os;		/* NULL: not given */
 	bool anonymous;
+	bool wait;
 	bool json;
 };
 
@@ -35,9 +37,9 @@ struct options {
 typedef int make_params(char **args, const char *verb, json_t **out_params);
 
 struct command {
-	const char *noun, *verb;
-	const char *method; /* NULL: needs no balancer */
-	const char *args;   /* as --help shows them */
+	const char *noun, *verb; /* verb "": the noun alone is the command */
+	const char *method;	 /* NULL: needs no balancer */
+	const char *args;	 /* as --help shows them */
 	int args_min, args_max;
 	make_params *params;
 	ctl_view *view;
@@ -165,6 +167,43 @@ static int params_backend_state(char **args, const char *verb, json_t **out_para
 	return status;
 }
 
+/* ADDRESS:PORT or [ADDRESS]:PORT; the balancer knows which addresses are right. */
+static bool put_end(json_t *params, const char *end, const char *name, const char *port_name)
+{
+	const char *colon = strrchr(end, ':');
+	const bool bracketed = end[0] == '[' && colon && colon > end + 1 && colon[-1] == ']';
+	const char *address = bracketed ? end + 1 : end;
+	unsigned long port;
+	char *rest;
+
+	if (!colon || (!bracketed && strchr(end, ':') != colon))
+		return false;
+	port = strtoul(colon + 1, &rest, 10);
+	if (colon[1] < '0' || colon[1] > '9' || *rest != '\0' || port > UINT16_MAX)
+		return false;
+	return json_object_set_new(params, name,
+				   json_stringn(address, (size_t)(colon - address) - bracketed)) ==
+		       0 &&
+	       json_object_set_new(params, port_name, json_integer((json_int_t)port)) == 0;
+}
+
+static int params_explain(char **args, const char *verb, json_t **out_params)
+{
+	static const char *const names[][2] = {{"client", "client_port"},
+					       {"service", "service_port"}};
+	json_t *params = json_object();
+
+	(void)verb;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (put_end(params, args[i], names[i][0], names[i][1]))
+			continue;
+		json_decref(params);
+		return usage_error(args[i], "expected ADDRESS:PORT, or [ADDRESS]:PORT for IPv6");
+	}
+	*out_params = params;
+	return EXIT_SUCCESS;
+}
+
 static const struct command commands[] = {
 	{"config", "get", "config.get", "", 0, 0, params_none, view_config,
 	 "show the configuration in force"},
@@ -173,15 +212,23 @@ static const struct command commands[] = {
 	{"config", "check", NULL, "FILE", 1, 1, NULL, NULL, "validate FILE, without a balancer"},
 	{"config", "schema", "config.schema", "", 0, 0, params_none, view_json,
 	 "show the JSON Schema of configurations"},
+	{"plan", "", "config.plan", "FILE", 1, 1, params_apply, view_plan,
+	 "show what config apply FILE would do to sessions"},
+	{"explain", "", "session.explain", "CLIENT:PORT SERVICE:PORT", 2, 2, params_explain,
+	 view_explanation, "show where a session goes, step by step"},
 	{"service", "list", "service.list", "", 0, 0, params_none, view_services,
 	 "show services and their counters"},
 	{"pool", "list", "pool.list", "", 0, 0, params_none, view_pools,
 	 "show pools and the state of their tables"},
+	{"pool", "show", "pool.show", "POOL", 1, 1, params_pool, view_pool,
+	 "show a pool's table and who still has sessions"},
+	{"pool", "fingerprint", "pool.fingerprint", "POOL", 1, 1, params_pool, view_fingerprint,
+	 "show whether nodes agree"},
 	{"backend", "list", "backend.list", "[POOL]", 0, 1, params_pool, view_backends,
 	 "show backends, their health and share"},
 	{"backend", "set", "backend.set", "POOL/BACKEND [weight=N] [state=STATE]", 2, 3,
 	 params_backend_set, view_backend_set, "change a backend"},
-	{"backend", "drain", "backend.set", "POOL/BACKEND", 1, 1, params_backend_state,
+	{"backend", "drain", "backend.set", "POOL/BACKEND [--wait]", 1, 1, params_backend_state,
 	 view_backend_set, "no new sessions, open ones stay"},
 	{"backend", "enable", "backend.set", "POOL/BACKEND", 1, 1, params_backend_state,
 	 view_backend_set, "sessions as its weight says"},
@@ -197,7 +244,7 @@ static const struct command commands[] = {
 
 static void print_help(void)
 {
-	puts("Usage: mailrailctl [OPTIONS] NOUN VERB [ARGS]\n"
+	puts("Usage: mailrailctl [OPTIONS] COMMAND [ARGS]\n"
 	     "       mailrailctl [OPTIONS] call METHOD [PARAMS]\n"
 	     "\n"
 	     "Manages a running mailraild over its JSON-RPC socket.\n");
@@ -205,8 +252,8 @@ static void print_help(void)
 		const struct command *command = &commands[i];
 		char left[64];
 
-		snprintf(left, sizeof(left), "%s %s %s", command->noun, command->verb,
-			 command->args);
+		snprintf(left, sizeof(left), "%s%s%s %s", command->noun,
+			 command->verb[0] ? " " : "", command->verb, command->args);
 		if (strlen(left) > 30)
 			printf("  %s\n  %-30s %s\n", left, "", command->text);
 		else
@@ -219,11 +266,12 @@ static void print_help(void)
 	     "  -g, --generation N    change only while generation N is in force\n"
 	     "  -o, --os OS           of a server to prepare: linux, freebsd or windows\n"
 	     "  -a, --anonymous       Exchange there takes mail without a login\n"
+	     "  -w, --wait            return when a drained backend has no session left\n"
 	     "  -V, --version         print the version and exit\n"
 	     "  -h, --help            print this and exit\n"
 	     "\n"
 	     "Examples:\n"
-	     "  mailrailctl backend drain hub-transport/hub1\n"
+	     "  mailrailctl backend drain hub-transport/hub1 --wait\n"
 	     "  mailrailctl --json stats get\n"
 	     "  mailrailctl backend prepare hub-transport/hub1 --os linux\n"
 	     "  mailrailctl call backend.list '{\"pool\": \"hub-transport\"}'\n"
@@ -232,12 +280,16 @@ static void print_help(void)
 	     "See mailrailctl(1).");
 }
 
+/* @verb: the word behind @noun, or NULL. */
 static const struct command *find_command(const char *noun, const char *verb)
 {
-	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		if (strcmp(commands[i].noun, noun) == 0 && verb &&
-		    strcmp(commands[i].verb, verb) == 0)
-			return &commands[i];
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		const struct command *command = &commands[i];
+
+		if (strcmp(command->noun, noun) == 0 &&
+		    (!command->verb[0] || (verb && strcmp(command->verb, verb) == 0)))
+			return command;
+	}
 	return NULL;
 }
 
@@ -343,6 +395,33 @@ static int complain(const char *what, const char *why)
 	return EXIT_USAGE;
 }
 
+/* @arg: POOL/BACKEND, drained just now. */
+static int wait_for_drain(const struct options *options, const char *arg)
+{
+	json_t *names;
+	int status = split_backend(arg, &names);
+	enum drain_end end;
+
+	if (status != EXIT_SUCCESS)
+		return status;
+	end = drain_wait(&(struct drain){
+		.socket = options->socket,
+		.pool = json_string_value(json_object_get(names, "pool")),
+		.backend = json_string_value(json_object_get(names, "backend")),
+		.json = options->json,
+	});
+	json_decref(names);
+	switch (end) {
+	case DRAIN_DONE:
+		return EXIT_SUCCESS;
+	case DRAIN_CALLED_OFF:
+		return EXIT_REFUSED;
+	case DRAIN_UNREACHABLE:
+		return EXIT_UNREACHABLE;
+	}
+	return EXIT_REFUSED;
+}
+
 static int run_command(const struct options *options, const struct command *command, char **args,
 		       int arg_count)
 {
@@ -351,13 +430,19 @@ static int run_command(const struct options *options, const struct command *comm
 	int status;
 
 	if (arg_count < command->args_min || arg_count > command->args_max)
-		return complain(command->verb, "wrong number of arguments");
+		return complain(command->verb[0] ? command->verb : command->noun,
+				"wrong number of arguments");
+	if (options->wait && strcmp(command->verb, "drain") != 0)
+		return complain("--wait", "only with backend drain");
 	if (!command->method)
 		return check_file(args[0]);
 	status = command->params(args, command->verb, &params);
 	if (status != EXIT_SUCCESS)
 		return status;
-	return call(options, command->method, params, command->view, from_file ? args[0] : NULL);
+	status = call(options, command->method, params, command->view, from_file ? args[0] : NULL);
+	if (status != EXIT_SUCCESS || !options->wait)
+		return status;
+	return wait_for_drain(options, args[0]);
 }
 
 static int run_call(const struct options *options, char **args, int arg_count)
@@ -367,6 +452,8 @@ static int run_call(const struct options *options, char **args, int arg_count)
 
 	if (arg_count < 1 || arg_count > 2)
 		return complain("call", "wrong number of arguments");
+	if (options->wait)
+		return complain("--wait", "only with backend drain");
 	status = params_call(args + 1, &params);
 	return status == EXIT_SUCCESS ? call(options, args[0], params, view_json, NULL) : status;
 }
@@ -374,15 +461,17 @@ static int run_call(const struct options *options, char **args, int arg_count)
 static int run(const struct options *options, char **args, int arg_count)
 {
 	const struct command *command;
+	int words;
 
 	if (arg_count == 0)
-		return complain("NOUN VERB", "missing");
+		return complain("COMMAND", "missing");
 	if (strcmp(args[0], "call") == 0)
 		return run_call(options, args + 1, arg_count - 1);
 	command = find_command(args[0], args[1]);
 	if (!command)
-		return complain(args[0], "no such noun and verb");
-	return run_command(options, command, args + 2, arg_count - 2);
+		return complain(args[0], "no such command");
+	words = command->verb[0] ? 2 : 1;
+	return run_command(options, command, args + words, arg_count - words);
 }
 
 int main(int argc, char **argv)
@@ -393,6 +482,7 @@ int main(int argc, char **argv)
 		{"generation", required_argument, NULL, 'g'},
 		{"os", required_argument, NULL, 'o'},
 		{"anonymous", no_argument, NULL, 'a'},
+		{"wait", no_argument, NULL, 'w'},
 		{"version", no_argument, NULL, 'V'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
@@ -400,7 +490,7 @@ int main(int argc, char **argv)
 	struct options options = {.socket = DEFAULT_SOCKET};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "s:jg:o:aVh", long_options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "s:jg:o:awVh", long_options, NULL)) != -1) {
 		switch (option) {
 		case 's':
 			options.socket = optarg;
@@ -416,6 +506,9 @@ int main(int argc, char **argv)
 			break;
 		case 'a':
 			options.anonymous = true;
+			break;
+		case 'w':
+			options.wait = true;
 			break;
 		case 'V':
 			puts("mailrailctl " MAILRAIL_VERSION);

@@ -19,10 +19,12 @@ backend_json()
 # balancer_configuration BACKEND...: prints it; each BACKEND as backend_json has it.
 balancer_configuration()
 {
-	printf '%s\n' "$@" | jq -s --arg socket "$WORLD/lb/control.sock" --arg key $KEY \
+	printf '%s\n' "$@" | jq -s --arg socket "$WORLD/lb/control.sock" \
+		--arg state "$WORLD/lb/sessions" --arg key $KEY \
 		--arg pool $POOL --arg service "$SERVICE4" --arg namespace "$MAIL_NAMESPACE" '{
 		node: {name: "lb", key: $key},
 		control: {socket: $socket},
+		sessions: {state: $state},
 		ports: [{name: "segment", device: "af_xdp:eth0"}],
 		pools: [{name: $pool, forwarding: "l2dsr", backends: ., health:
 			{type: "smtp", interval: "1s", timeout: "5s", rise: 2, fall: 3}}],
