@@ -10,12 +10,6 @@
 #   service 10.25.0.10
 . "$(dirname "$0")/../lib/e2e.sh"
 
-# How many resets the balancer's own kernel has sent.
-kernel_resets()
-{
-	on lb cat /proc/net/snmp | awk '$1 == "Tcp:" && $2 != "RtoAlgorithm" { print $15 }'
-}
-
 e2e_begin af-packet 2
 jq '.ports[0].device = "af_packet:eth0"' "$(balancer_file)" >"$WORLD/packet"
 mv "$WORLD/packet" "$(balancer_file)"

@@ -92,8 +92,8 @@ with '.pools[0].table_size = 65536'
 refused 'table size not prime' '/pools/0/table_size.*65536'
 with '.services += [.services[0] | .name = "twin"]'
 refused 'endpoint used twice' '/services/1'
-with '.sessions.idle = 15'
-refused 'duration without a unit' '/sessions/idle'
+with '.pools[0].session_idle = 15'
+refused 'duration without a unit' '/pools/0/session_idle'
 
 # --- the machine
 
@@ -124,8 +124,10 @@ rm -f "$WORLD/lb/control.sock"
 
 cp "$WORLD/good" "$(balancer_file)"
 need 'one mailraild runs' balancer_start
-with '.control.socket |= sub("control"; "second")'
+with '.control.socket |= sub("control"; "second") | .sessions.state += "-second"'
 refused 'port of another mailraild' 'eth0'
+with '.control.socket |= sub("control"; "second")'
+refused "another mailraild's sessions" '/sessions/state'
 with '.ports[0].device = "af_xdp:eth1"'
 refused "another mailraild's socket" "$WORLD/lb/control.sock"
 check 'the first one still runs' balancer_answers

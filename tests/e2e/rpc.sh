@@ -92,7 +92,7 @@ check 'compare-and-set refuses what is based on an old generation' \
 check 'and takes what is based on this one' ctl call config.apply \
 	"$(jq -c --argjson now "$(generation)" '{config: ., generation: $now}' "$WORLD/now")"
 
-for method in config.get config.apply service.list pool.list backend.list backend.set \
+for method in config.get config.apply config.plan session.explain service.list pool.list pool.show pool.fingerprint backend.list backend.set \
 	stats.get rpc.discover; do
 	check "rpc.discover knows $method" jq -e --arg method $method \
 		'.methods | map(.name) | index($method) != null' <(ctl call rpc.discover)
@@ -107,6 +107,14 @@ check 'wrong parameters are invalid' raw_error -32602 \
 check 'a batch gets its answers' equal "$(raw '[{"jsonrpc":"2.0","id":1,"method":"stats.get"},
 	{"jsonrpc":"2.0","id":2,"method":"pool.list"}]' | jq length)" 2
 check 'people get tables' eval 'ctl backend list | grep -q mx1'
+check 'and one of a pool, within 80 columns' eval "ctl pool show $POOL | grep -q mx1 &&
+	! ctl pool show $POOL | grep -E '.{81}'"
+check 'a pool that does not exist is not shown, but the nearest is named' \
+	refused "did you mean \"$POOL\"" ctl pool show ${POOL}s
+check 'a fingerprint has 64 bits' jq -e '.fingerprint | test("^[0-9a-f]{16}$")' \
+	<(ctl --json pool fingerprint $POOL)
+check '--wait is for drain only' refused 'only with backend drain' \
+	ctl --wait backend enable $POOL/mx1
 check 'only the owner may use the socket' equal \
 	"$(stat -c %a "$WORLD/lb/control.sock" | cut -c 3)" 0
 

@@ -10,33 +10,10 @@
 #   lb 10.25.0.2 ------------'          '-- mx3 10.25.0.13, later mx4 10.25.0.14
 #   service 10.25.0.10
 . "$(dirname "$0")/../lib/e2e.sh"
+# shellcheck source=tests/lib/sessions.sh
+. "$E2E/tests/lib/sessions.sh"
 
 readonly SESSIONS=200
-
-# Notes who has which session, to compare with later.
-note_sessions()
-{
-	local host
-
-	for host in mx1 mx2 mx3 mx4; do
-		sessions_on "$host" >"$WORLD/$host.sessions"
-	done
-}
-
-# Each of HOST... has all the sessions that it had, and perhaps more.
-sessions_stayed()
-{
-	local host lost status=0
-
-	for host in "$@"; do
-		lost=$(sessions_on "$host" | comm -13 - "$WORLD/$host.sessions")
-		[ -z "$lost" ] || {
-			printf '%s no longer has %s\n' "$host" "$lost"
-			status=1
-		}
-	done
-	return "$status"
-}
 
 # new_sessions_go_to HOST...: opens 40 more and looks who has them.
 new_sessions_go_to()
@@ -58,26 +35,16 @@ new_sessions_go_to()
 	equal "${got[*]}" "$*"
 }
 
-all_answer()
-{
-	local reply
-
-	reply=$(clients noop group=held)
-	equal "$(jq .alive <<<"$reply")" "$SESSIONS" && return 0
-	jq -r '.broken[]' <<<"$reply"
-	return 1
-}
-
 # after TEXT HOST...: what must hold after each change that leaves all backends alive.
 after()
 {
 	local text=$1
 
 	shift
-	check "$text: all $SESSIONS sessions answer" all_answer
+	check "$text: all $SESSIONS sessions answer" all_answer $SESSIONS
 	check "$text: each on the server that it began on" sessions_stayed mx1 mx2 mx3 mx4
 	check "$text: new sessions go to $*" new_sessions_go_to "$@"
-	check "$text: the others are not disturbed by them" all_answer
+	check "$text: the others are not disturbed by them" all_answer $SESSIONS
 }
 
 e2e_begin sessions 3
@@ -89,7 +56,7 @@ need 'mailraild starts' balancer_start
 need 'three servers are healthy' wait_until 20 backends_are up up up
 
 need "$SESSIONS sessions are open" clients open count=$SESSIONS group=held
-note_sessions
+note_sessions mx1 mx2 mx3 mx4
 after 'at first' mx1 mx2 mx3
 
 check 'mx2 is drained' ctl backend drain $POOL/mx2
@@ -100,7 +67,7 @@ after 'mx2 enabled' mx1 mx2 mx3
 
 check 'mx1 gets a tenth of its weight' ctl backend set $POOL/mx1 weight=10
 check 'mx3 gets five times its weight' ctl backend set $POOL/mx3 weight=500
-check "$SESSIONS sessions answer" all_answer
+check "$SESSIONS sessions answer" all_answer $SESSIONS
 check 'each on the server that it began on' sessions_stayed mx1 mx2 mx3
 
 check 'mx1 has its weight back' ctl backend set $POOL/mx1 weight=100

@@ -144,6 +144,18 @@ verdict_is_at_least()
 	return 1
 }
 
+# How many resets the balancer's own kernel has sent.
+kernel_resets()
+{
+	on lb cat /proc/net/snmp | awk '$1 == "Tcp:" && $2 != "RtoAlgorithm" { print $15 }'
+}
+
+# The guard, which hides a service's packets from the balancer's kernel.
+has_guard()
+{
+	on lb tc filter show dev eth0 ingress | grep -q mailrail_hide
+}
+
 # --- questions about connections and mail
 
 # connection_from HOST is RESULT NAME=VALUE...: one connection, see smtp_client.py's try.
@@ -232,6 +244,12 @@ os.chdir(sys.argv[1])
 socketserver.ThreadingTCPServer(("", 8080), http.server.SimpleHTTPRequestHandler).serve_forever()' \
 		"$WORLD/$1/web"
 	wait_until 10 listens "$1" tcp 8080
+}
+
+# Of the host's eth0.
+mac_of()
+{
+	on "$1" cat /sys/class/net/eth0/address
 }
 
 # listens HOST PROTOCOL PORT

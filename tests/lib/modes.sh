@@ -83,11 +83,13 @@ mode_begin()
 	need "$MODE: the servers are healthy" wait_until 20 backends_are "${up[@]}"
 }
 
+# The next mode begins anew: what is known of this one's sessions is of no use there.
 mode_end()
 {
 	local number
 
 	check "$MODE: mailraild stops" balancer_stop
+	rm -rf "$WORLD/lb/sessions"
 	for ((number = 1; number <= MODE_SERVERS; number++)); do
 		server_unprepare "mx$number"
 	done
@@ -201,11 +203,6 @@ workers_share()
 	[ "$(jq 'length == 2 and min * 10 > add' <<<"$shares")" = true ] && return 0
 	printf 'they forwarded %s\n' "$shares"
 	return 1
-}
-
-mac_of()
-{
-	on "$1" cat /sys/class/net/eth0/address
 }
 
 # host_add_behind HOST ROUTER NUMBER: a host on a network of its own behind a host of the switch,

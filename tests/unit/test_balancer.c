@@ -6,12 +6,12 @@
 #include "balancer.h"
 
 #include <arpa/inet.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../lib/netns.h"
+#include "../lib/config_text.h"
+#include "../lib/idle_dataplane.h"
 #include "../lib/unit.h"
 #include "address_text.h"
 #include "compile.h"
@@ -19,9 +19,7 @@
 #include "rpc.h"
 #include "rpc_methods.h"
 
-static struct mr_dataplane *dp;
-static struct event_base *base;
-static uint16_t own_core;
+static struct idle_dataplane idle;
 
 static const char frame[] =
 	"{\"node\": {\"name\": \"n\", \"key\": "
@@ -42,33 +40,30 @@ static const char frame[] =
 
 static struct config *decode(const char *pools, const char *services)
 {
-	struct field_errors errors = {0};
-	struct config *config;
-	char text[4096];
-	json_t *json;
+	struct config *config = config_from_text(frame, pools, services);
 
-	snprintf(text, sizeof(text), frame, pools, services);
-	json = json_loads(text, 0, NULL);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(json);
-	config = config_decode(json, &errors);
-	field_errors_print(&errors, stdout);
-	field_errors_fini(&errors);
-	json_decref(json);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(config);
-	config->workers.cores[0] = own_core;
+	config->workers.cores[0] = idle.core;
 	return config;
 }
 
-static struct balancer *start(const char *pools, const char *services)
+/* @state: NULL: nothing outlives the balancer. */
+static struct balancer *start_with(struct session_state *state, const char *pools,
+				   const char *services)
 {
 	struct balancer *balancer;
 	struct mr_error error = {""};
 
-	if (balancer_create(base, dp, decode(pools, services), NULL, &balancer, &error) < 0) {
+	if (balancer_create(idle.base, idle.dp, decode(pools, services), state, NULL, &balancer,
+			    &error) < 0) {
 		puts(error.text);
 		CU_FAIL_FATAL("no balancer");
 	}
 	return balancer;
+}
+
+static struct balancer *start(const char *pools, const char *services)
+{
+	return start_with(NULL, pools, services);
 }
 
 static const char plain_service[] = SERVICE("s", "10.0.0.9", "25", "a");
@@ -200,7 +195,7 @@ static void test_nat_sources(void)
 	struct member *members;
 	uint32_t count;
 
-	roster->dp = dp;
+	roster->dp = idle.dp;
 	first = make_fleet(roster, before, NULL);
 	members = first->pools[0].members;
 	sources = sources_of(first, &count);
@@ -246,7 +241,7 @@ static void test_snapshot_with_shared_source(void)
 	struct mr_snapshot *snapshot;
 	mr_backend_id id;
 
-	roster->dp = dp;
+	roster->dp = idle.dp;
 	first = make_fleet(roster, before, NULL);
 	second = make_fleet(roster, after, first);
 	sources = compile_nat_sources(second, &steering.nat_source_count);
@@ -344,6 +339,7 @@ static void test_limits(void)
 		{"fragments_kept_by_worker", 0, MR_FRAGMENTS_KEPT_MAX},
 		{"fragment_timeout_s", -1, MR_FRAGMENT_TIMEOUT_S},
 		{"too_big_by_worker_per_s", -1, MR_TOO_BIG_PER_S},
+		{"syn_repeat_s", -1, MR_SYN_REPEAT_S},
 	};
 	struct balancer *balancer = start(
 		POOL("a", "nat", "",
@@ -380,30 +376,79 @@ static void test_backend_list(void)
 	balancer_destroy(balancer);
 }
 
-static void bring_up(void)
-{
-	const struct mr_port_config port = {
-		.name = "p", .device = "net_null0", .kind = MR_DEVICE_VDEV};
-	const struct mr_dataplane_config config = {
-		.ports = &port,
-		.port_count = 1,
-		.cores = &own_core,
-		.worker_count = 1,
-		.pin_budget = 1024,
-	};
-	const int netns = netns_make();
-	struct mr_error error = {""};
-	cpu_set_t allowed;
+#define THREE(more)                                                                                \
+	"{\"name\": \"a\", \"table_size\": 251, \"backends\": [" BACKEND(                          \
+		"b", "10.0.0.1") ", " BACKEND("c", "10.0.0.2") ", {\"name\": \"d\", \"address\": " \
+							       "\"10.0.0.3\"" more "}]}"
 
-	netns_enter(netns);
-	close(netns);
-	sched_getaffinity(0, sizeof(allowed), &allowed);
-	for (uint16_t core = 0; core < CPU_SETSIZE; core++) {
-		if (CPU_ISSET(core, &allowed))
-			own_core = core;
+static struct session_state *open_state(const char *directory)
+{
+	struct config *config = decode("", "");
+	struct session_state *state;
+	struct mr_error error = {""};
+
+	free(config->sessions.state);
+	config->sessions.state = strdup(directory);
+	if (session_state_open(config, &state, &error) < 0) {
+		puts(error.text);
+		CU_FAIL_FATAL("no state");
 	}
-	base = event_base_new();
-	netns_check(mr_dataplane_create(&config, NULL, &dp, &error), error.text);
+	config_free(config);
+	return state;
+}
+
+static void apply(struct balancer *balancer, const char *pools)
+{
+	struct mr_error error = {""};
+
+	CU_ASSERT_EQUAL_FATAL(balancer_apply(balancer, decode(pools, plain_service), &error), 0);
+}
+
+static void remove_directory(const char *directory)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), "rm -r %s", directory);
+	CU_ASSERT_EQUAL(system(command), 0);
+}
+
+/* Slots, ids and verdicts are those of before, without a probe. */
+static void test_start_again(void)
+{
+	static const char draining[] = THREE(", \"state\": \"drain\"");
+	char directory[] = "/tmp/mailrail-balancer.XXXXXX";
+	struct session_state *state;
+	struct balancer *balancer;
+	struct backend_status before[3], after;
+	mr_slot words[251];
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(directory));
+	state = open_state(directory);
+	balancer = start_with(state, THREE(""), plain_service);
+	balancer_pool(balancer, 0)->members[1].backend->verdict = HEALTH_DOWN;
+	apply(balancer, draining);
+	memcpy(words, balancer_pool(balancer, 0)->slots->words, sizeof(words));
+	for (uint32_t i = 0; i < 3; i++)
+		balancer_backend_status(balancer, 0, i, &before[i]);
+	CU_ASSERT_EQUAL(before[0].slots, 251);
+	CU_ASSERT(before[2].base_slots > 0);
+	balancer_destroy(balancer);
+	session_state_close(state);
+
+	state = open_state(directory);
+	balancer = start_with(state, draining, plain_service);
+	CU_ASSERT_EQUAL(memcmp(words, balancer_pool(balancer, 0)->slots->words, sizeof(words)), 0);
+	for (uint32_t i = 0; i < 3; i++) {
+		balancer_backend_status(balancer, 0, i, &after);
+		CU_ASSERT_EQUAL(after.id, before[i].id);
+		CU_ASSERT_EQUAL(after.slots, before[i].slots);
+		CU_ASSERT_EQUAL(after.base_slots, before[i].base_slots);
+		CU_ASSERT_EQUAL(after.health.verdict, before[i].health.verdict);
+	}
+	CU_ASSERT_EQUAL(before[1].health.verdict, HEALTH_DOWN);
+	balancer_destroy(balancer);
+	session_state_close(state);
+	remove_directory(directory);
 }
 
 int main(void)
@@ -412,13 +457,12 @@ int main(void)
 		UNIT_TEST(test_modes),	     UNIT_TEST(test_paths_in_ipv6),
 		UNIT_TEST(test_nat_sources), UNIT_TEST(test_snapshot_with_shared_source),
 		UNIT_TEST(test_limits),	     UNIT_TEST(test_backend_list),
-		CU_TEST_INFO_NULL,
+		UNIT_TEST(test_start_again), CU_TEST_INFO_NULL,
 	};
 	int status;
 
-	bring_up();
+	idle_dataplane_init(&idle, "p");
 	status = unit_run("balancer", tests);
-	mr_dataplane_destroy(dp);
-	event_base_free(base);
+	idle_dataplane_fini(&idle);
 	return status;
 }

@@ -87,8 +87,8 @@ static void test_defaults(void)
 	CU_ASSERT_PTR_NOT_NULL_FATAL(config);
 	CU_ASSERT_STRING_EQUAL(config->control.socket, "/run/mailrail/control.sock");
 	CU_ASSERT_EQUAL(config->workers.core_count, 1);
-	CU_ASSERT_EQUAL(config->sessions.idle_ms, 900000);
 	CU_ASSERT_EQUAL(config->sessions.pin_budget, 1000000);
+	CU_ASSERT_STRING_EQUAL(config->sessions.state, "/run/mailrail/sessions");
 	CU_ASSERT_EQUAL(config->ports[0].device_kind, MR_DEVICE_VDEV);
 	CU_ASSERT_STRING_EQUAL(config->ports[0].device_arguments, "net_null0");
 	CU_ASSERT_EQUAL(config->ports[0].vlan_count, 0);
@@ -100,6 +100,7 @@ static void test_defaults(void)
 	CU_ASSERT_EQUAL(config->pools[0].tunnel.port, 6080);
 	CU_ASSERT_EQUAL(config->pools[0].mss_max_bytes, 0);
 	CU_ASSERT_EQUAL(config->pools[0].table_size, 65537);
+	CU_ASSERT_EQUAL(config->pools[0].session_idle_ms, 900000);
 	CU_ASSERT_EQUAL(config->pools[0].backends[0].weight, 100);
 	CU_ASSERT_EQUAL(config->pools[0].backends[0].state, CONFIG_BACKEND_ENABLED);
 	CU_ASSERT_EQUAL(config->pools[0].health.type, CONFIG_HEALTH_SMTP);
@@ -209,7 +210,11 @@ static void test_refused(void)
 		{"{\"workers\": {\"cores\": []}}", "/workers/cores", "at least 1"},
 		{"{\"workers\": {\"cores\": [1, 2, 1]}}", "/workers/cores/2", "already at"},
 		{"{\"workers\": {\"cores\": [1024]}}", "/workers/cores/0", "outside 0..1023"},
-		{"{\"sessions\": {\"idle\": \"999ms\"}}", "/sessions/idle", "\"1s\"..\"24h\""},
+		{"{\"sessions\": {\"idle\": \"15m\"}}", "/sessions/idle", "unknown"},
+		{"{\"sessions\": {\"state\": \"\"}}", "/sessions/state", "0 bytes long"},
+		{"{\"pools\": [{\"name\": \"a\", \"backends\": [], \"session_idle\": "
+		 "\"999ms\"}]}",
+		 "/pools/0/session_idle", "\"1s\"..\"24h\""},
 		{"{\"sessions\": {\"pins\": 1023}}", "/sessions/pins", "1024..16777216"},
 		{"{\"ports\": []}", "/ports", "at least 1"},
 		{"{\"ports\": [{\"name\": \"p\", \"device\": \"eth0\"}]}", "/ports/0/device",

@@ -33,6 +33,7 @@
 
 #include "../lib/frame.h"
 #include "../lib/unit.h"
+#include "pin_table.h"
 
 #define LEFT  "left"
 #define RIGHT "right"
@@ -53,6 +54,9 @@
 	} while (0)
 
 static uint16_t own_core;
+
+/* Of whichever dataplane there is. */
+static struct mr_pin_table *pins;
 
 static void shell(const char *command)
 {
@@ -132,7 +136,7 @@ static int create(const struct mr_port_config *ports, uint32_t port_count,
 		.port_count = port_count,
 		.cores = &own_core,
 		.worker_count = 1,
-		.pin_budget = 1000,
+		.pins = pins,
 	};
 
 	return mr_dataplane_create(&config, note, out, error);
@@ -171,7 +175,7 @@ static void be_refused(void)
 		.port_count = refusal->port_count,
 		.cores = refusal->cores,
 		.worker_count = refusal->worker_count,
-		.pin_budget = 1000,
+		.pins = pins,
 	};
 	struct mr_dataplane *dp = NULL;
 	struct mr_error error = {""};
@@ -351,6 +355,16 @@ static void leaves_a_foreign_xdp_program_on(void)
 	bpf_xdp_detach((int)if_nametoindex(LEFT), 0, NULL);
 }
 
+static int steer_to_smtp(struct mr_dataplane *dp)
+{
+	const uint8_t service[] = {10, 0, 0, 10};
+	const struct mr_endpoint smtp = {.address = mr_addr_from_v4(service), .port = htons(25)};
+	const struct mr_steering wanted = {.endpoints = &smtp, .endpoint_count = 1};
+	struct mr_error error = {""};
+
+	return mr_dataplane_steer(dp, &wanted, &error);
+}
+
 /* One process that holds the port until it is killed, as the world sees it. */
 
 static int ready_pipe[2];
@@ -358,7 +372,7 @@ static enum mr_device_kind held_kind;
 
 static void hold(void)
 {
-	create_on_left(held_kind);
+	CHECK(steer_to_smtp(create_on_left(held_kind)) == 0);
 	CHECK(write(ready_pipe[1], "x", 1) == 1);
 	for (;;)
 		pause();
@@ -388,7 +402,31 @@ static void kill_holder(pid_t child)
 
 static void come_and_go(void)
 {
+	struct mr_dataplane *dp = create_on_left(held_kind);
+
+	CHECK(steer_to_smtp(dp) == 0);
+	mr_dataplane_destroy(dp);
+}
+
+/* As if there had been no process: nothing that it attached is left, and the guard is. */
+static void come_and_fail(void)
+{
 	mr_dataplane_destroy(create_on_left(held_kind));
+}
+
+static void hold_and_go(void)
+{
+	struct mr_dataplane *dp = create_on_left(held_kind);
+
+	CHECK(steer_to_smtp(dp) == 0);
+	mr_dataplane_hold_sessions(dp);
+	mr_dataplane_destroy(dp);
+}
+
+static bool guard_is_alone(void)
+{
+	return xdp_program() == 0 && has_clsact() &&
+	       shell_says_yes("tc filter show dev " LEFT " ingress | grep -q mailrail_hide");
 }
 
 static void is_alone_and_survives_a_kill(enum mr_device_kind kind)
@@ -407,12 +445,14 @@ static void is_alone_and_survives_a_kill(enum mr_device_kind kind)
 	};
 	const pid_t child = hold_left(kind);
 
-	CU_ASSERT(kind == MR_DEVICE_AF_XDP ? xdp_program() != 0 : has_clsact());
+	CU_ASSERT(kind == MR_DEVICE_AF_PACKET || xdp_program() != 0);
+	CU_ASSERT(has_clsact());
 	expect_refusals(refusals, 2);
-	CU_ASSERT(kind == MR_DEVICE_AF_XDP ? xdp_program() != 0 : has_clsact());
+	CU_ASSERT(kind == MR_DEVICE_AF_PACKET || xdp_program() != 0);
+	CU_ASSERT(has_clsact());
 	CU_ASSERT_EQUAL(if_nametoindex(MR_PROBE_INTERFACE), 0);
 	kill_holder(child);
-	CU_ASSERT_FALSE(left_is_clean());
+	CU_ASSERT(has_clsact());
 	held_kind = MR_DEVICE_AF_XDP;
 	CU_ASSERT(runs_well(come_and_go));
 	CU_ASSERT(left_is_clean());
@@ -529,6 +569,81 @@ static void await_received(const struct mr_dataplane *dp, uint64_t packets)
 	CHECK(MR_COUNTER_READ(counters->rx_packets) == packets);
 }
 
+/* The identification of the next segment from 192.0.2.7 that the kernel gets from LEFT. */
+static uint16_t next_segment(int fd)
+{
+	struct pollfd wait = {.fd = fd, .events = POLLIN};
+
+	for (;;) {
+		uint8_t frame[256];
+		ssize_t length;
+
+		CHECK(poll(&wait, 1, DEADLINE_MS) == 1);
+		length = recv(fd, frame, sizeof(frame), 0);
+		if (length == 60 && frame[23] == 6 && frame[26] == 192)
+			return (uint16_t)(frame[18] << 8 | frame[19]);
+	}
+}
+
+/* Of SMTP and others in turn, the kernel gets the others only. Sockets for all see all. */
+static void hide_smtp_from_the_kernel(void)
+{
+	const struct sockaddr_ll left = {
+		.sll_family = AF_PACKET,
+		.sll_protocol = htons(ETH_P_IP),
+		.sll_ifindex = (int)if_nametoindex(LEFT),
+	};
+	const int kernel = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+	const int out = packet_socket(RIGHT);
+
+	CHECK(kernel >= 0);
+	CHECK(bind(kernel, (const struct sockaddr *)&left, sizeof(left)) == 0);
+	for (uint16_t i = 0; i < 20; i++) {
+		send_segment(out, 25, (uint16_t)(1000 + i));
+		send_segment(out, 26, (uint16_t)(3000 + i));
+		CHECK(next_segment(kernel) == 3000 + i);
+	}
+}
+
+/* From the end of one process, whatever it was, to the orderly end of another. */
+static void guards_sessions(enum mr_device_kind kind)
+{
+	const struct refusal refusals[] = {
+		{"/ports/1/device: DPDK does not open net_nothing0: ",
+		 {{"a", LEFT, kind}, {"b", "net_nothing0", MR_DEVICE_VDEV}},
+		 2,
+		 {own_core},
+		 1},
+	};
+
+	held_kind = kind;
+	kill_holder(hold_left(kind));
+	CU_ASSERT(runs_well(hide_smtp_from_the_kernel));
+	expect_refusals(refusals, 1);
+	CU_ASSERT(guard_is_alone());
+	CU_ASSERT(runs_well(come_and_fail));
+	CU_ASSERT(guard_is_alone());
+	CU_ASSERT(runs_well(hold_and_go));
+	CU_ASSERT(guard_is_alone());
+	CU_ASSERT(runs_well(hide_smtp_from_the_kernel));
+	CU_ASSERT(runs_well(come_and_go));
+	CU_ASSERT(left_is_clean());
+	CU_ASSERT(runs_well(hold_and_go));
+	CU_ASSERT(guard_is_alone());
+	CU_ASSERT(runs_well(come_and_go));
+	CU_ASSERT(left_is_clean());
+}
+
+static void af_xdp_guards_sessions(void)
+{
+	guards_sessions(MR_DEVICE_AF_XDP);
+}
+
+static void af_packet_guards_sessions(void)
+{
+	guards_sessions(MR_DEVICE_AF_PACKET);
+}
+
 static void publish_empty(struct mr_dataplane *dp)
 {
 	const struct mr_snapshot_sizes sizes = {0};
@@ -580,10 +695,12 @@ static void hands_over_what_is_steered(void)
 
 static void publish_many(void)
 {
-	struct mr_dataplane *dp = create_on_left(MR_DEVICE_AF_PACKET);
 	const struct timespec pause = {.tv_nsec = 1000000};
+	struct mr_dataplane *dp;
 	bool reclaimed = false;
 
+	pins->epoch_s -= 5000; /* as if a former process had left them */
+	dp = create_on_left(MR_DEVICE_AF_PACKET);
 	CHECK(mr_dataplane_reclaim(dp));
 	/* More than wait at a time: publishing makes room by itself. */
 	for (int i = 0; i < 1000; i++)
@@ -593,7 +710,7 @@ static void publish_many(void)
 		nanosleep(&pause, NULL);
 	}
 	CHECK(reclaimed);
-	CHECK(mr_dataplane_clock_s(dp) < 60);
+	CHECK(mr_dataplane_clock_s(dp) >= 5000 && mr_dataplane_clock_s(dp) < 5060);
 	mr_dataplane_destroy(dp);
 }
 
@@ -947,6 +1064,8 @@ static void pick_core(void)
 static void make_the_network(void)
 {
 	pick_core();
+	pins = mr_pin_table_create(1000);
+	CU_ASSERT_FATAL(pins != NULL);
 	CU_ASSERT_EQUAL_FATAL(unshare(CLONE_NEWNET), 0);
 	shell("ip link add " LEFT " type veth peer name " RIGHT);
 	shell("ip link set " LEFT " up && ip link set " RIGHT " up && ip link set lo up");
@@ -966,6 +1085,8 @@ int main(void)
 		UNIT_TEST(af_xdp_is_alone_and_survives_a_kill),
 		UNIT_TEST(af_packet_is_alone_and_survives_a_kill),
 		UNIT_TEST(leaves_a_foreign_tc_hook),
+		UNIT_TEST(af_xdp_guards_sessions),
+		UNIT_TEST(af_packet_guards_sessions),
 		UNIT_TEST(hands_over_what_is_steered),
 		UNIT_TEST(frees_retired_snapshots),
 		UNIT_TEST(probes_have_a_namespace_of_their_own),
@@ -977,6 +1098,9 @@ int main(void)
 		UNIT_TEST(every_port_has_its_own_twin),
 		CU_TEST_INFO_NULL,
 	};
+	int status;
 
-	return unit_run("dataplane", tests);
+	status = unit_run("dataplane", tests);
+	mr_pin_table_destroy(pins);
+	return status;
 }

@@ -239,6 +239,25 @@ static void unknown_falls_at_once(void)
 	tear_down();
 }
 
+/* What a former process knew holds until as many probes contradict it as at any other time. */
+static void known_verdict_is_a_record(void)
+{
+	struct health_target up = target(1), down = target(2);
+
+	set_up();
+	scripts[1] = busy;
+	up.verdict = HEALTH_UP;
+	down.verdict = HEALTH_DOWN;
+	set_targets(&up, 1);
+	CU_ASSERT_EQUAL(status_of(1).verdict, HEALTH_UP);
+	CU_ASSERT_TRUE(await_verdict(1, HEALTH_DOWN));
+	CU_ASSERT_EQUAL(status_of(1).failures, up.fall);
+	set_targets(&down, 1);
+	CU_ASSERT_TRUE(await_verdict(2, HEALTH_UP));
+	CU_ASSERT_EQUAL(status_of(2).probes, down.rise);
+	tear_down();
+}
+
 /* fall = 2: failure, success, failure, ... never makes two in a row. */
 static void one_success_ends_a_streak(void)
 {
@@ -501,6 +520,7 @@ int main(void)
 		UNIT_TEST(first_success_is_up),
 		UNIT_TEST(falls_after_fall_and_rises_after_rise),
 		UNIT_TEST(unknown_falls_at_once),
+		UNIT_TEST(known_verdict_is_a_record),
 		UNIT_TEST(one_success_ends_a_streak),
 		UNIT_TEST(failures_are_retried_fast),
 		UNIT_TEST(silence_and_refusal_are_down),

@@ -3,11 +3,12 @@
  * Slot to backend: steady slots, moving slots with their pins, backends that go, a pin table
  * that is full. Packets are made as match_service leaves them; the pin table is the real one.
  */
-#include "packet.h"
+#include "pick_backend.h"
 
 #include <rte_tcp.h>
 
 #include "../lib/rig_unit.h"
+#include "packet.h"
 #include "pin_table.h"
 
 #define SYN RTE_TCP_SYN_FLAG
@@ -55,25 +56,30 @@ static void reset_rig(mr_slot word)
 	rig->worker.now_s = 100;
 	slots->words[0] = word;
 	slots->unknown_s[0] = 0;
+	snapshot->pools[0].changed_s = 0;
 	for (unsigned int i = 0; i < BACKENDS; i++)
 		snapshot->backends[i].alive = i != GONE;
+}
+
+static struct packet packet_of(uint64_t hash, uint8_t tcp_flags)
+{
+	return (struct packet){
+		.verdict = UNDECIDED,
+		.kind = PACKET_TCP,
+		.fragment = FRAGMENT_NONE,
+		.tcp_flags = tcp_flags,
+		.backend = MR_BACKEND_NONE,
+		.hash = hash,
+	};
 }
 
 static struct packet pick_as(uint64_t hash, uint8_t tcp_flags, enum packet_kind kind,
 			     enum packet_fragment fragment)
 {
-	struct burst burst = {
-		.count = 1,
-		.packets = {{
-			.verdict = UNDECIDED,
-			.kind = (uint8_t)kind,
-			.fragment = (uint8_t)fragment,
-			.tcp_flags = tcp_flags,
-			.backend = MR_BACKEND_NONE,
-			.hash = hash,
-		}},
-	};
+	struct burst burst = {.count = 1, .packets = {packet_of(hash, tcp_flags)}};
 
+	burst.packets[0].kind = (uint8_t)kind;
+	burst.packets[0].fragment = (uint8_t)fragment;
 	pick_backend(&rig->worker, snapshot, &burst);
 	return burst.packets[0];
 }
@@ -152,6 +158,34 @@ static void test_moving_syn_goes_to_current(void)
 	CU_ASSERT_EQUAL(pick(SESSION, ACK), B);
 	assert_pin(SESSION, B, MR_PIN_ESTABLISHED);
 	CU_ASSERT_EQUAL(rig->worker.counters->pins_created, 1);
+	CU_ASSERT_EQUAL(rig->worker.counters->pins_reused, 0);
+}
+
+/* A SYN that may be the repetition of one from before the change. */
+static void test_repeatable(void)
+{
+	static const struct {
+		uint32_t changed_s;
+		uint32_t now_s;
+		bool is_repeatable;
+	} cases[] = {
+		{1000, 1000, true},
+		{1000, 999, true}, /* the worker's clock is a moment behind */
+		{1000, 1000 + MR_SYN_REPEAT_S - 1, true},
+		{1000, 1000 + MR_SYN_REPEAT_S, false},
+		{1000, 9000, false},
+		{0, 9000, false},
+	};
+
+	for (size_t i = 0; i < RTE_DIM(cases); i++) {
+		reset_rig(mr_slot_make(B, A, true));
+		snapshot->pools[0].changed_s = cases[i].changed_s;
+		rig->worker.now_s = cases[i].now_s;
+		CU_ASSERT_EQUAL(pick(SESSION, SYN), B);
+		CU_ASSERT_EQUAL(pick(SESSION, SYN), B);
+		CU_ASSERT_EQUAL(pick(OTHER, ACK), A);
+		CU_ASSERT_EQUAL(rig->worker.counters->pins_repeatable, cases[i].is_repeatable);
+	}
 }
 
 /* ECN's flags on a SYN (RFC 3168, section 6.1.1) do not make it anything else. */
@@ -219,12 +253,31 @@ static void test_dead_backend_is_left(void)
 	CU_ASSERT_EQUAL(pick(SESSION, ACK), B);
 	assert_pin(SESSION, B, MR_PIN_ESTABLISHED);
 	CU_ASSERT_EQUAL(rig->worker.counters->pins_rehashed, 1);
+	CU_ASSERT_EQUAL(pick(SESSION, ACK), B);
+	CU_ASSERT_EQUAL(rig->worker.counters->pins_rehashed, 1);
 
 	/* It comes back: the session does not. */
 	snapshot->backends[A].alive = true;
 	slots->words[0] = mr_slot_make(A, B, true);
 	CU_ASSERT_EQUAL(pick(SESSION, ACK), B);
 	CU_ASSERT_EQUAL(rig->worker.counters->pins_rehashed, 1);
+}
+
+/* A client that begins anew after its server is gone has a new session. */
+static void test_syn_after_dead_backend(void)
+{
+	reset_rig(mr_slot_make(B, A, true));
+	CU_ASSERT_EQUAL(pick(SESSION, ACK), A);
+	CU_ASSERT_EQUAL(pick(OTHER, FIN), A);
+	snapshot->backends[A].alive = false;
+	CU_ASSERT_EQUAL(pick(SESSION, SYN), B);
+	assert_pin(SESSION, B, MR_PIN_EMBRYONIC);
+	CU_ASSERT_EQUAL(rig->worker.counters->pins_rehashed, 1);
+	CU_ASSERT_EQUAL(rig->worker.counters->pins_reused, 1);
+	CU_ASSERT_EQUAL(pick(OTHER, SYN), B);
+	assert_pin(OTHER, B, MR_PIN_EMBRYONIC);
+	CU_ASSERT_EQUAL(rig->worker.counters->pins_rehashed, 1);
+	CU_ASSERT_EQUAL(rig->worker.counters->pins_reused, 2);
 }
 
 /* A pin may name an id that the snapshot has no backend for. */
@@ -251,6 +304,8 @@ static void test_dead_backend_without_successor(void)
 	CU_ASSERT_EQUAL(packet.verdict, MR_RESET_NO_BACKEND);
 	packet = pick_packet(SESSION, RST);
 	CU_ASSERT_EQUAL(packet.verdict, MR_DROP_NO_BACKEND);
+	CU_ASSERT_EQUAL(rig->worker.counters->pins_rehashed, 0);
+	assert_pin(SESSION, A, MR_PIN_ESTABLISHED);
 }
 
 /* A client may use its port again as soon as its session is closed. */
@@ -262,10 +317,13 @@ static void test_port_used_again(void)
 	assert_pin(SESSION, A, MR_PIN_CLOSING);
 	CU_ASSERT_EQUAL(pick(SESSION, ACK), A);
 	assert_pin(SESSION, A, MR_PIN_CLOSING);
+	CU_ASSERT_EQUAL(rig->worker.counters->pins_reused, 0);
 	CU_ASSERT_EQUAL(pick(SESSION, SYN), B);
 	assert_pin(SESSION, B, MR_PIN_EMBRYONIC);
+	CU_ASSERT_EQUAL(rig->worker.counters->pins_reused, 1);
 	CU_ASSERT_EQUAL(pick(SESSION, ACK), B);
 	assert_pin(SESSION, B, MR_PIN_ESTABLISHED);
+	CU_ASSERT_EQUAL(rig->worker.counters->pins_reused, 1);
 	CU_ASSERT_EQUAL(rig->worker.counters->pins_rehashed, 0);
 }
 
@@ -276,17 +334,23 @@ static void test_syn_in_a_session(void)
 	CU_ASSERT_EQUAL(pick(SESSION, ACK), A);
 	CU_ASSERT_EQUAL(pick(SESSION, SYN), A);
 	assert_pin(SESSION, A, MR_PIN_ESTABLISHED);
+	CU_ASSERT_EQUAL(rig->worker.counters->pins_reused, 1);
+}
+
+static void use_up_budget(enum mr_pin_state state)
+{
+	const struct mr_pin pin = {C, state, 100};
+	uint64_t hash = 1000;
+
+	while (mr_pin_table_count(rig->worker.pins) < RIG_PIN_BUDGET)
+		pin_table_add(rig->worker.pins, hash++ * 0x9e3779b97f4a7c15ULL, &pin);
 }
 
 /* Without room everybody goes to base: the only answer that later packets can get as well. */
 static void test_budget_used_up(void)
 {
-	const struct mr_pin pin = {A, MR_PIN_ESTABLISHED, 100};
-	uint64_t hash = 1000;
-
 	reset_rig(mr_slot_make(B, A, true));
-	while (mr_pin_table_count(rig->worker.pins) < RIG_PIN_BUDGET)
-		pin_table_add(rig->worker.pins, hash++ * 0x9e3779b97f4a7c15ULL, &pin);
+	use_up_budget(MR_PIN_ESTABLISHED);
 	CU_ASSERT_EQUAL(pick(SESSION, SYN), A);
 	CU_ASSERT_EQUAL(slots->unknown_s[0], 100);
 	rig->worker.now_s = 105;
@@ -295,10 +359,268 @@ static void test_budget_used_up(void)
 	CU_ASSERT_EQUAL(pick(OTHER, ACK), A);
 	assert_no_pin(SESSION);
 	assert_no_pin(OTHER);
-	CU_ASSERT_EQUAL(rig->worker.counters->pins_refused, 3);
+	CU_ASSERT_EQUAL(rig->worker.counters->pins_refused, 1);
+	CU_ASSERT_EQUAL(rig->worker.counters->pins_deferred, 2);
+	CU_ASSERT_EQUAL(rig->worker.counters->pins_evicted, 0);
 	CU_ASSERT_EQUAL(rig->worker.counters->pins_created, 0);
+	CU_ASSERT_EQUAL(rig->worker.counters->pins_repeatable, 0);
 	CU_ASSERT_EQUAL(rig->worker.counters->pins_adopted, 0);
 	CU_ASSERT_EQUAL(mr_pin_table_count(rig->worker.pins), RIG_PIN_BUDGET);
+}
+
+/* A flood of SYNs takes no room from older sessions, nor does one more SYN from the flood. */
+static void test_embryonic_pins_give_way(void)
+{
+	const struct mr_worker_counters *counters = rig->worker.counters;
+	const uint32_t sessions = 100;
+	uint32_t pinned = 0;
+
+	reset_rig(mr_slot_make(B, A, true));
+	use_up_budget(MR_PIN_EMBRYONIC);
+	CU_ASSERT_EQUAL(pick(SESSION, SYN), A);
+	assert_no_pin(SESSION);
+	CU_ASSERT_EQUAL(counters->pins_refused, 1);
+	for (uint64_t i = 1; i <= sessions; i++) {
+		const uint64_t hash = i * 0xd1b54a32d192ed03ULL;
+		struct mr_pin pin;
+
+		CU_ASSERT_EQUAL(pick(hash, ACK), A);
+		pinned += mr_pin_table_find(rig->worker.pins, hash, &pin) && pin.backend == A;
+	}
+	/* Its buckets may hold no pin at all: then the budget is all that is in the way. */
+	CU_ASSERT(pinned > sessions * 9 / 10);
+	CU_ASSERT_EQUAL(counters->pins_evicted, pinned);
+	CU_ASSERT_EQUAL(counters->pins_adopted, pinned);
+	CU_ASSERT_EQUAL(counters->pins_deferred, sessions - pinned);
+	CU_ASSERT_EQUAL(counters->pins_refused, 1);
+	CU_ASSERT_EQUAL(mr_pin_table_count(rig->worker.pins), RIG_PIN_BUDGET);
+}
+
+/* Packets of one burst meet the pins of those before them. */
+static void test_burst(void)
+{
+	const struct packet packets[] = {
+		packet_of(SESSION, SYN), packet_of(OTHER, ACK),	  packet_of(SESSION, SYN),
+		packet_of(SESSION, ACK), packet_of(OTHER, FIN),	  packet_of(OTHER, SYN),
+		packet_of(3, ACK),	 packet_of(SESSION, FIN),
+	};
+	static const mr_backend_id expected[] = {B, A, B, B, A, B, A, B};
+	struct burst burst = {.count = RTE_DIM(packets)};
+
+	memcpy(burst.packets, packets, sizeof(packets));
+	reset_rig(mr_slot_make(B, A, true));
+	pick_backend(&rig->worker, snapshot, &burst);
+	for (size_t i = 0; i < RTE_DIM(packets); i++)
+		CU_ASSERT_EQUAL(burst.packets[i].backend, expected[i]);
+	assert_pin(SESSION, B, MR_PIN_CLOSING);
+	assert_pin(OTHER, B, MR_PIN_EMBRYONIC);
+	assert_pin(3, A, MR_PIN_ESTABLISHED);
+	CU_ASSERT_EQUAL(rig->worker.counters->pins_created, 1);
+	CU_ASSERT_EQUAL(rig->worker.counters->pins_adopted, 2);
+	CU_ASSERT_EQUAL(rig->worker.counters->pins_reused, 1);
+}
+
+/* A full burst, over steady and moving slots and with packets that are decided already. */
+static void test_mixed_burst(void)
+{
+	struct mr_slots *many = mr_slots_create(4, NULL);
+	struct burst burst = {.count = BURST_SIZE};
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(many);
+	reset_rig(0);
+	many->words[0] = mr_slot_make(A, A, false);
+	many->words[1] = mr_slot_make(B, A, true);
+	many->words[2] = mr_slot_make(MR_BACKEND_NONE, MR_BACKEND_NONE, false);
+	many->words[3] = mr_slot_make(C, B, true);
+	snapshot->pools[0].slots = many;
+	for (uint32_t i = 0; i < BURST_SIZE; i++) {
+		burst.packets[i] = packet_of((uint64_t)(i % 4) << 62 | (i + 1), SYN);
+		if (i % 8 == 5)
+			burst.packets[i].backend = C; /* a probe */
+		if (i % 8 == 7)
+			burst.packets[i].verdict = MR_DROP_BAD_IP;
+	}
+	pick_backend(&rig->worker, snapshot, &burst);
+	for (uint32_t i = 0; i < BURST_SIZE; i++) {
+		static const mr_backend_id expected[] = {A, B, MR_BACKEND_NONE, C,
+							 A, C, MR_BACKEND_NONE, MR_BACKEND_NONE};
+
+		CU_ASSERT_EQUAL(burst.packets[i].backend, expected[i % 8]);
+		CU_ASSERT_EQUAL(burst.packets[i].verdict, i % 8 == 7   ? MR_DROP_BAD_IP
+							  : i % 4 == 2 ? MR_RESET_NO_BACKEND
+								       : UNDECIDED);
+	}
+	CU_ASSERT_EQUAL(rig->worker.counters->pins_created, BURST_SIZE / 4);
+	snapshot->pools[0].slots = slots;
+	mr_slots_put(many);
+}
+
+/* Why, and what becomes of the pin: each row one decision. */
+#define SEGMENT	 true, false, false
+#define OPENS	 true, true, false
+#define ENDS	 true, false, true
+#define FOLLOWER false, false, false
+#define NO_STATE ((enum mr_pin_state)0)
+
+static void test_decisions(void)
+{
+	static const struct {
+		mr_backend_id current, base;
+		bool moving;
+		struct {
+			bool is_segment, opens, ends;
+		} segment;
+		struct {
+			mr_backend_id backend;
+			enum mr_pin_state state; /* 0: no pin */
+		} pin;
+		enum mr_pick_reason reason;
+		mr_backend_id backend;
+		enum pin_fate fate;
+		enum mr_pin_state state; /* of the pin that becomes */
+	} rows[] = {
+		{A, A, false, {OPENS}, {0}, MR_PICK_STEADY, A, PIN_AS_IT_IS, NO_STATE},
+		{A, A, false, {SEGMENT}, {B, 2}, MR_PICK_STEADY, A, PIN_AS_IT_IS, NO_STATE},
+		{MR_BACKEND_NONE,
+		 MR_BACKEND_NONE,
+		 false,
+		 {OPENS},
+		 {0},
+		 MR_PICK_NOBODY,
+		 MR_BACKEND_NONE,
+		 PIN_AS_IT_IS,
+		 NO_STATE},
+		{B, A, true, {OPENS}, {0}, MR_PICK_NEW, B, PIN_MADE, MR_PIN_EMBRYONIC},
+		{B, A, true, {SEGMENT}, {0}, MR_PICK_OLDER, A, PIN_MADE, MR_PIN_ESTABLISHED},
+		{B, A, true, {ENDS}, {0}, MR_PICK_OLDER, A, PIN_MADE, MR_PIN_CLOSING},
+		{B, A, true, {FOLLOWER}, {0}, MR_PICK_OLDER, A, PIN_AS_IT_IS, NO_STATE},
+		{A, A, true, {OPENS}, {0}, MR_PICK_AGREED, A, PIN_AS_IT_IS, NO_STATE},
+		{A, A, true, {SEGMENT}, {0}, MR_PICK_AGREED, A, PIN_AS_IT_IS, NO_STATE},
+		{MR_BACKEND_NONE,
+		 A,
+		 true,
+		 {OPENS},
+		 {0},
+		 MR_PICK_NOBODY,
+		 MR_BACKEND_NONE,
+		 PIN_AS_IT_IS,
+		 NO_STATE},
+		{A,
+		 MR_BACKEND_NONE,
+		 true,
+		 {SEGMENT},
+		 {0},
+		 MR_PICK_NOBODY,
+		 MR_BACKEND_NONE,
+		 PIN_AS_IT_IS,
+		 NO_STATE},
+		{B, A, true, {OPENS}, {C, 1}, MR_PICK_PINNED, C, PIN_REFRESHED, MR_PIN_EMBRYONIC},
+		{B,
+		 A,
+		 true,
+		 {SEGMENT},
+		 {C, 1},
+		 MR_PICK_PINNED,
+		 C,
+		 PIN_REFRESHED,
+		 MR_PIN_ESTABLISHED},
+		{B, A, true, {OPENS}, {C, 2}, MR_PICK_PINNED, C, PIN_REFRESHED, MR_PIN_ESTABLISHED},
+		{B, A, true, {ENDS}, {C, 2}, MR_PICK_PINNED, C, PIN_REFRESHED, MR_PIN_CLOSING},
+		{B, A, true, {SEGMENT}, {C, 3}, MR_PICK_PINNED, C, PIN_REFRESHED, MR_PIN_CLOSING},
+		{B, A, true, {FOLLOWER}, {C, 1}, MR_PICK_PINNED, C, PIN_AS_IT_IS, NO_STATE},
+		{A,
+		 A,
+		 true,
+		 {SEGMENT},
+		 {C, 2},
+		 MR_PICK_PINNED,
+		 C,
+		 PIN_REFRESHED,
+		 MR_PIN_ESTABLISHED},
+		{B, A, true, {OPENS}, {C, 3}, MR_PICK_REUSED, B, PIN_REFRESHED, MR_PIN_EMBRYONIC},
+		{B,
+		 A,
+		 true,
+		 {OPENS},
+		 {GONE, 3},
+		 MR_PICK_REUSED,
+		 B,
+		 PIN_REFRESHED,
+		 MR_PIN_EMBRYONIC},
+		{B,
+		 A,
+		 true,
+		 {SEGMENT},
+		 {GONE, 1},
+		 MR_PICK_REHASHED,
+		 B,
+		 PIN_REFRESHED,
+		 MR_PIN_ESTABLISHED},
+		{B,
+		 A,
+		 true,
+		 {OPENS},
+		 {GONE, 2},
+		 MR_PICK_REHASHED,
+		 B,
+		 PIN_REFRESHED,
+		 MR_PIN_EMBRYONIC},
+		{B,
+		 A,
+		 true,
+		 {SEGMENT},
+		 {BACKENDS, 2},
+		 MR_PICK_REHASHED,
+		 B,
+		 PIN_REFRESHED,
+		 MR_PIN_ESTABLISHED},
+		{B, A, true, {FOLLOWER}, {GONE, 2}, MR_PICK_REHASHED, B, PIN_AS_IT_IS, NO_STATE},
+		{MR_BACKEND_NONE,
+		 A,
+		 true,
+		 {SEGMENT},
+		 {GONE, 2},
+		 MR_PICK_NOBODY,
+		 MR_BACKEND_NONE,
+		 PIN_AS_IT_IS,
+		 NO_STATE},
+		{MR_BACKEND_NONE,
+		 A,
+		 true,
+		 {OPENS},
+		 {C, 3},
+		 MR_PICK_NOBODY,
+		 MR_BACKEND_NONE,
+		 PIN_AS_IT_IS,
+		 NO_STATE},
+	};
+
+	reset_rig(0);
+	for (size_t i = 0; i < RTE_DIM(rows); i++) {
+		const mr_slot word = mr_slot_make(rows[i].current, rows[i].base, rows[i].moving);
+		const struct mr_pin pin = {rows[i].pin.backend, rows[i].pin.state, 50};
+		const struct pick_segment segment = {
+			.is_segment = rows[i].segment.is_segment,
+			.opens = rows[i].segment.opens,
+			.ends = rows[i].segment.ends,
+			.now_s = 77,
+		};
+		const struct pick pick =
+			pick_decide(snapshot, word, pin.state != NO_STATE ? &pin : NULL, &segment);
+
+		if (pick.to.reason != rows[i].reason || pick.to.backend != rows[i].backend ||
+		    pick.fate != rows[i].fate)
+			printf("\n    row %zu: reason %d, backend %u, fate %d, state %d", i,
+			       pick.to.reason, pick.to.backend, pick.fate, pick.pin.state);
+		CU_ASSERT_EQUAL(pick.to.reason, rows[i].reason);
+		CU_ASSERT_EQUAL(pick.to.backend, rows[i].backend);
+		CU_ASSERT_EQUAL(pick.fate, rows[i].fate);
+		if (rows[i].fate == PIN_AS_IT_IS)
+			continue;
+		CU_ASSERT_EQUAL(pick.pin.state, rows[i].state);
+		CU_ASSERT_EQUAL(pick.pin.backend, rows[i].backend);
+		CU_ASSERT_EQUAL(pick.pin.seen_s, 77);
+	}
 }
 
 /* A pool that has nobody for new sessions, and perhaps still somebody for the old ones. */
@@ -410,16 +732,22 @@ int main(void)
 		UNIT_TEST(test_steady),
 		UNIT_TEST(test_slot_of_many),
 		UNIT_TEST(test_moving_syn_goes_to_current),
+		UNIT_TEST(test_repeatable),
 		UNIT_TEST(test_moving_syn_with_ecn),
 		UNIT_TEST(test_moving_unknown_goes_to_base),
 		UNIT_TEST(test_adopted_at_its_end),
 		UNIT_TEST(test_pins_outlast_further_changes),
 		UNIT_TEST(test_dead_backend_is_left),
+		UNIT_TEST(test_syn_after_dead_backend),
 		UNIT_TEST(test_removed_backend_is_left),
 		UNIT_TEST(test_dead_backend_without_successor),
 		UNIT_TEST(test_port_used_again),
 		UNIT_TEST(test_syn_in_a_session),
 		UNIT_TEST(test_budget_used_up),
+		UNIT_TEST(test_embryonic_pins_give_way),
+		UNIT_TEST(test_burst),
+		UNIT_TEST(test_mixed_burst),
+		UNIT_TEST(test_decisions),
 		UNIT_TEST(test_no_backend),
 		UNIT_TEST(test_followers),
 		UNIT_TEST(test_followers_refresh_nothing),

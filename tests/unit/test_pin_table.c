@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The pin table: alone against a reference model, and under two threads that add and refresh
- * while a third one expires.
+ * The pin table: alone against a reference model, and under two threads that add, refresh and
+ * evict while a third one expires.
  */
 #include "pin_table.h"
 
@@ -40,11 +40,6 @@ static uint64_t hash_of(uint64_t index)
 	return mix(index + 1);
 }
 
-static bool pins_equal(const struct mr_pin *a, const struct mr_pin *b)
-{
-	return a->backend == b->backend && a->state == b->state && a->seen_s == b->seen_s;
-}
-
 static bool keep_none(void *context, uint64_t hash, const struct mr_pin *pin)
 {
 	(void)context, (void)hash, (void)pin;
@@ -69,11 +64,46 @@ static void test_pack(void)
 	};
 
 	for (size_t i = 0; i < RTE_DIM(pins); i++) {
-		const struct mr_pin back = pin_unpack(pin_pack(&pins[i]));
+		const struct mr_pin back = pin_unpack(pin_pack(hash_of(i), &pins[i]));
 
 		CU_ASSERT(pins_equal(&back, &pins[i]));
-		CU_ASSERT_NOT_EQUAL(pin_pack(&pins[i]), 0);
+		CU_ASSERT_NOT_EQUAL(pin_pack(hash_of(i), &pins[i]), 0);
 	}
+}
+
+/*
+ * Each of the 128 bits of a pin, of many pins. One bucket, so that no bit of the hash is found out
+ * by the place.
+ */
+static void test_every_wrong_bit_shows(void)
+{
+	struct mr_pin_table *table = mr_pin_table_create(1);
+	uint32_t missed = 0;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(table);
+	for (uint32_t i = 0; i < 1000; i++) {
+		const struct mr_pin pin = {
+			.backend = (mr_backend_id)(random_u64() % MR_BACKEND_NONE),
+			.state = (enum mr_pin_state)(1 + random_u64() % 3),
+			.seen_s = (uint32_t)random_u64(),
+		};
+		const uint64_t hash = hash_of(i);
+		const uint64_t data = pin_pack(hash, &pin);
+
+		CU_ASSERT(pin_is_whole(table, table->buckets, hash, data));
+		for (unsigned int bit = 0; bit < 64; bit++) {
+			missed += pin_is_whole(table, table->buckets, hash ^ 1ULL << bit, data);
+			missed += pin_is_whole(table, table->buckets, hash, data ^ 1ULL << bit);
+		}
+	}
+	CU_ASSERT_EQUAL(missed, 0);
+	/* Nor does one bit make a pin where there was none. */
+	for (unsigned int bit = 0; bit < 64; bit++) {
+		missed += pin_is_whole(table, table->buckets, 1ULL << bit, 0);
+		missed += pin_is_whole(table, table->buckets, 0, 1ULL << bit);
+	}
+	CU_ASSERT_EQUAL(missed, 0);
+	mr_pin_table_destroy(table);
 }
 
 static void test_add_find_update_remove(void)
@@ -98,14 +128,16 @@ static void test_add_find_update_remove(void)
 
 	entry = pin_table_lookup(table, hash_of(1), &data);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(entry);
-	CU_ASSERT(pin_entry_update(entry, data, &later));
-	CU_ASSERT_FALSE(pin_entry_update(entry, data, &pin));
+	CU_ASSERT(pin_entry_update(entry, hash_of(1), data, &later));
+	CU_ASSERT_FALSE(pin_entry_update(entry, hash_of(1), data, &pin));
 	CU_ASSERT(mr_pin_table_find(table, hash_of(1), &found) && pins_equal(&found, &later));
 
 	/* Neither an old nor the last word brings a removed pin back. */
 	CU_ASSERT(mr_pin_table_sweep(table, &cursor, UINT32_MAX, keep_none, NULL));
-	CU_ASSERT_FALSE(pin_entry_update(entry, data, &later));
-	CU_ASSERT_FALSE(pin_entry_update(entry, pin_pack(&later), &later));
+	data = pin_pack(hash_of(1), &later);
+	CU_ASSERT_FALSE(pin_entry_update(entry, hash_of(1), data, &later));
+	CU_ASSERT_EQUAL(entry->tag, 0);
+	CU_ASSERT_EQUAL(entry->data, 0);
 	CU_ASSERT_FALSE(mr_pin_table_find(table, hash_of(1), &found));
 	CU_ASSERT_EQUAL(mr_pin_table_count(table), 0);
 	mr_pin_table_destroy(table);
@@ -180,7 +212,7 @@ static bool refresh_then_drop(void *context, uint64_t hash, const struct mr_pin 
 
 	(void)pin;
 	CU_ASSERT_PTR_NOT_NULL_FATAL(entry);
-	CU_ASSERT(pin_entry_update(entry, data, &refresh->fresh));
+	CU_ASSERT(pin_entry_update(entry, hash, data, &refresh->fresh));
 	return false;
 }
 
@@ -198,6 +230,150 @@ static void test_refreshed_pin_is_kept(void)
 	CU_ASSERT(mr_pin_table_find(table, hash_of(1), &found));
 	CU_ASSERT_EQUAL(found.seen_s, 900);
 	CU_ASSERT_EQUAL(mr_pin_table_count(table), 1);
+	mr_pin_table_destroy(table);
+}
+
+/* A sweep between a worker's look at a pin and its refresh. */
+static void test_ended_pin_begins_anew(void)
+{
+	struct mr_pin_table *table = mr_pin_table_create(BUDGET);
+	const struct mr_pin pin = {3, MR_PIN_ESTABLISHED, 9};
+	const struct mr_pin fresh = {3, MR_PIN_CLOSING, 900};
+	const struct mr_pin late = {3, MR_PIN_ESTABLISHED, 901};
+	struct mr_pin found;
+	uint64_t data = 0;
+	struct pin_entry *entry;
+	uint32_t cursor = 0;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(table);
+	CU_ASSERT(pin_table_add(table, hash_of(1), &pin));
+	entry = pin_table_lookup(table, hash_of(1), &data);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(entry);
+	mr_pin_table_sweep(table, &cursor, UINT32_MAX, keep_none, NULL);
+	pin_table_refresh(table, entry, hash_of(1), data, &fresh);
+	CU_ASSERT(mr_pin_table_find(table, hash_of(1), &found) && pins_equal(&found, &fresh));
+	/* It is there, only other than it was: left alone, and not there twice. */
+	pin_table_refresh(table, entry, hash_of(1), data, &late);
+	CU_ASSERT(mr_pin_table_find(table, hash_of(1), &found) && pins_equal(&found, &fresh));
+	CU_ASSERT_EQUAL(mr_pin_table_count(table), 1);
+	mr_pin_table_destroy(table);
+}
+
+/* An entry given to another session is not given up for what its former one did. */
+static bool evict_then_drop(void *context, uint64_t hash, const struct mr_pin *pin)
+{
+	const struct refresh *refresh = context;
+
+	(void)pin;
+	if (hash != hash_of(1))
+		return true;
+	CU_ASSERT(pin_table_evict(refresh->table, hash_of(2), &refresh->fresh));
+	return false;
+}
+
+static void test_evicting_pin_is_kept(void)
+{
+	struct mr_pin_table *table = mr_pin_table_create(1);
+	const struct mr_pin pin = {3, MR_PIN_EMBRYONIC, 9};
+	struct refresh refresh = {table, {4, MR_PIN_ESTABLISHED, 9}};
+	struct mr_pin found;
+	uint32_t cursor = 0;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(table);
+	CU_ASSERT(pin_table_add(table, hash_of(1), &pin));
+	mr_pin_table_sweep(table, &cursor, UINT32_MAX, evict_then_drop, &refresh);
+	CU_ASSERT_FALSE(mr_pin_table_find(table, hash_of(1), &found));
+	CU_ASSERT(mr_pin_table_find(table, hash_of(2), &found));
+	CU_ASSERT_EQUAL(mr_pin_table_count(table), 1);
+	mr_pin_table_destroy(table);
+}
+
+/* One bucket, so that all lie where the newcomers could lie. */
+static void test_evict(void)
+{
+	struct mr_pin_table *table = mr_pin_table_create(2);
+	const struct mr_pin pins[] = {{1, MR_PIN_EMBRYONIC, 50}, {2, MR_PIN_EMBRYONIC, 60}};
+	const struct mr_pin older = {3, MR_PIN_ESTABLISHED, 55};
+	struct mr_pin found;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(table);
+	CU_ASSERT_FALSE(pin_table_evict(table, hash_of(3), &older));
+	CU_ASSERT(pin_table_add(table, hash_of(1), &pins[0]));
+	CU_ASSERT(pin_table_add(table, hash_of(2), &pins[1]));
+	CU_ASSERT_FALSE(pin_table_add(table, hash_of(3), &older));
+
+	CU_ASSERT(pin_table_evict(table, hash_of(3), &older));
+	CU_ASSERT(mr_pin_table_find(table, hash_of(1), &found) && pins_equal(&found, &pins[0]));
+	CU_ASSERT_FALSE(mr_pin_table_find(table, hash_of(2), &found));
+	CU_ASSERT(mr_pin_table_find(table, hash_of(3), &found) && pins_equal(&found, &older));
+	CU_ASSERT_EQUAL(mr_pin_table_count(table), 2);
+
+	CU_ASSERT(pin_table_evict(table, hash_of(4), &older));
+	CU_ASSERT_FALSE(mr_pin_table_find(table, hash_of(1), &found));
+	/* Established pins never go. */
+	CU_ASSERT_FALSE(pin_table_evict(table, hash_of(5), &older));
+	CU_ASSERT(mr_pin_table_find(table, hash_of(3), &found));
+	CU_ASSERT(mr_pin_table_find(table, hash_of(4), &found));
+	CU_ASSERT_EQUAL(mr_pin_table_count(table), 2);
+	mr_pin_table_destroy(table);
+}
+
+static bool has_embryonic(const struct pin_bucket *bucket)
+{
+	for (unsigned int i = 0; i < PIN_BUCKET_ENTRIES; i++)
+		if (pin_unpack(bucket->entries[i].data).state == MR_PIN_EMBRYONIC)
+			return true;
+	return false;
+}
+
+/* Neither does a closing one; and whoever is given a place is found there. */
+static void test_evict_in_a_large_table(void)
+{
+	struct mr_pin_table *table = mr_pin_table_create(BUDGET);
+	uint32_t established = 0, evicted = 0, found_count = 0;
+	struct mr_pin found;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(table);
+	for (uint32_t i = 0; mr_pin_table_count(table) < BUDGET; i++) {
+		const struct mr_pin pin = {
+			.backend = (mr_backend_id)i,
+			.state = i % 2 == 0 ? MR_PIN_EMBRYONIC : MR_PIN_CLOSING,
+			.seen_s = i,
+		};
+
+		established += pin_table_add(table, hash_of(i), &pin) && i % 2 != 0;
+	}
+	for (uint32_t i = 0; i < BUDGET; i++) {
+		const struct mr_pin pin = {1, MR_PIN_ESTABLISHED, 9};
+		const uint64_t hash = hash_of(1000000 + i);
+
+		if (!pin_table_evict(table, hash, &pin)) {
+			CU_ASSERT_FALSE(has_embryonic(pin_bucket_first(table, hash)));
+			CU_ASSERT_FALSE(has_embryonic(pin_bucket_second(table, hash)));
+			continue;
+		}
+		evicted++;
+		found_count += mr_pin_table_find(table, hash, &found);
+	}
+	CU_ASSERT(evicted > BUDGET / 4);
+	CU_ASSERT_EQUAL(found_count, evicted);
+	CU_ASSERT_EQUAL(mr_pin_table_count(table), BUDGET);
+	for (uint32_t i = 1; i < 3 * BUDGET; i += 2)
+		established -= mr_pin_table_find(table, hash_of(i), &found);
+	CU_ASSERT_EQUAL(established, 0);
+	mr_pin_table_destroy(table);
+}
+
+/* A second later it is a second later. */
+static void test_clock(void)
+{
+	struct mr_pin_table *table = mr_pin_table_create(1);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(table);
+	CU_ASSERT(mr_pin_table_clock_s(table) <= 1);
+	table->epoch_s -= 100;
+	CU_ASSERT(mr_pin_table_clock_s(table) >= 100);
+	CU_ASSERT(mr_pin_table_clock_s(table) <= 101);
 	mr_pin_table_destroy(table);
 }
 
@@ -232,7 +408,7 @@ static void model_packet(struct model *model, uint32_t session, uint32_t now_s)
 		const struct mr_pin found = pin_unpack(data);
 
 		CU_ASSERT_FATAL(pins_equal(&found, &model->pins[session]));
-		CU_ASSERT_FATAL(pin_entry_update(entry, data, &pin));
+		CU_ASSERT_FATAL(pin_entry_update(entry, hash, data, &pin));
 	} else {
 		const bool added = pin_table_add(model->table, hash, &pin);
 
@@ -298,7 +474,8 @@ static void test_random_against_model(void)
 
 /*
  * Two workers meet the same few sessions while the control thread removes whatever it sees.
- * Each session has one backend: a pin that shows another one's is a mix-up of entries.
+ * Each session has one backend: a pin that shows another one's is a mix-up of entries. Half of
+ * the sessions are embryonic, and give way to the others.
  */
 #define HAMMER_BUDGET	64
 #define HAMMER_SESSIONS 256
@@ -308,7 +485,7 @@ struct hammer {
 	struct mr_pin_table *table;
 	uint64_t deadline;
 	_Atomic uint32_t working;
-	_Atomic uint64_t added, updated, mixed_up, over_budget;
+	_Atomic uint64_t added, updated, evicted, mixed_up, over_budget;
 	_Atomic uint32_t seed;
 };
 
@@ -319,16 +496,24 @@ static mr_backend_id backend_of(uint32_t session)
 
 static void hammer_packet(struct hammer *hammer, uint32_t session, uint32_t now_s)
 {
-	const struct mr_pin pin = {backend_of(session), MR_PIN_ESTABLISHED, now_s};
+	const bool embryonic = session % 2 == 0;
+	const struct mr_pin pin = {
+		.backend = backend_of(session),
+		.state = embryonic ? MR_PIN_EMBRYONIC : MR_PIN_ESTABLISHED,
+		.seen_s = now_s,
+	};
+	const uint64_t hash = hash_of(session);
 	uint64_t data;
-	struct pin_entry *entry = pin_table_lookup(hammer->table, hash_of(session), &data);
+	struct pin_entry *entry = pin_table_lookup(hammer->table, hash, &data);
 
-	if (entry == NULL) {
-		hammer->added += pin_table_add(hammer->table, hash_of(session), &pin);
-		return;
+	if (entry != NULL) {
+		hammer->mixed_up += pin_unpack(data).backend != pin.backend;
+		hammer->updated += pin_entry_update(entry, hash, data, &pin);
+	} else if (pin_table_add(hammer->table, hash, &pin)) {
+		hammer->added++;
+	} else if (!embryonic) {
+		hammer->evicted += pin_table_evict(hammer->table, hash, &pin);
 	}
-	hammer->mixed_up += pin_unpack(data).backend != pin.backend;
-	hammer->updated += pin_entry_update(entry, data, &pin);
 }
 
 static void *hammer_work(void *arg)
@@ -375,10 +560,12 @@ static void test_threads(void)
 		pthread_join(threads[i], NULL);
 	cursor = 0;
 	mr_pin_table_sweep(hammer.table, &cursor, UINT32_MAX, check_and_drop, &hammer);
-	printf("%lu added, %lu refreshed ", hammer.added, hammer.updated);
+	printf("%lu added, %lu refreshed, %lu evicted ", hammer.added, hammer.updated,
+	       hammer.evicted);
 	CU_ASSERT_EQUAL(hammer.mixed_up, 0);
 	CU_ASSERT_EQUAL(hammer.over_budget, 0);
 	CU_ASSERT(hammer.added > HAMMER_BUDGET);
+	CU_ASSERT(hammer.evicted > HAMMER_BUDGET);
 	CU_ASSERT_EQUAL(mr_pin_table_count(hammer.table), 0);
 	mr_pin_table_destroy(hammer.table);
 }
@@ -388,10 +575,16 @@ int main(void)
 {
 	CU_TestInfo tests[] = {
 		UNIT_TEST(test_pack),
+		UNIT_TEST(test_every_wrong_bit_shows),
 		UNIT_TEST(test_add_find_update_remove),
 		UNIT_TEST(test_budget),
 		UNIT_TEST(test_sweep_visits_each_once),
 		UNIT_TEST(test_refreshed_pin_is_kept),
+		UNIT_TEST(test_ended_pin_begins_anew),
+		UNIT_TEST(test_evicting_pin_is_kept),
+		UNIT_TEST(test_evict),
+		UNIT_TEST(test_evict_in_a_large_table),
+		UNIT_TEST(test_clock),
 		UNIT_TEST(test_random_against_model),
 		UNIT_TEST(test_threads),
 		CU_TEST_INFO_NULL,

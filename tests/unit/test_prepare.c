@@ -6,12 +6,13 @@
 
 #include <rte_common.h>
 
+#include "../lib/config_text.h"
 #include "../lib/unit.h"
 #include "address_text.h"
 #include "prepare.h"
 
 /* Two services of both families on the pool under test, and one on another. */
-static const char config_text[] =
+static const char frame[] =
 	"{'node': {'name': 'lb1', 'key': '%064d'},"
 	" 'ports': [{'name': 'lan', 'device': 'af_xdp:eth0'}],"
 	" 'pools': [{'name': 'hubs', 'forwarding': '%s',"
@@ -35,22 +36,7 @@ static const char services_v6[] =
 
 static struct config *config_make(const char *forwarding, const char *address, const char *services)
 {
-	struct field_errors errors = {0};
-	struct config *config;
-	char text[2048];
-	json_t *json;
-
-	snprintf(text, sizeof(text), config_text, 0, forwarding, address, services);
-	for (char *quote = text; (quote = strchr(quote, '\'')) != NULL;)
-		*quote = '"';
-	json = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(json);
-	config = config_decode(json, &errors);
-	field_errors_print(&errors, stdout);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(config);
-	field_errors_fini(&errors);
-	json_decref(json);
-	return config;
+	return config_from_text(frame, 0, forwarding, address, services);
 }
 
 struct row {

@@ -62,7 +62,9 @@ static void test_dead_base_hands_over_at_once(void)
 {
 	bool stamp;
 
-	ASSERT_SLOT(advance(mr_slot_make(A, A, false), B, ALL & ~(1u << A), &stamp), B, B, false);
+	/* Moving until a pass has seen that no pin is left from before it was steady. */
+	ASSERT_SLOT(advance(mr_slot_make(A, A, false), B, ALL & ~(1u << A), &stamp), B, B, true);
+	CU_ASSERT_FALSE(stamp);
 	ASSERT_SLOT(advance(mr_slot_make(B, A, true), C, ALL & ~(1u << A), &stamp), C, C, true);
 	CU_ASSERT_FALSE(stamp);
 }
@@ -75,7 +77,7 @@ static void test_nobody_left_keeps_base(void)
 		    MR_BACKEND_NONE, A, true);
 	ASSERT_SLOT(advance(mr_slot_make(MR_BACKEND_NONE, A, true), B, ALL, &stamp), B, A, true);
 	ASSERT_SLOT(advance(mr_slot_make(A, A, false), MR_BACKEND_NONE, 0, &stamp), MR_BACKEND_NONE,
-		    MR_BACKEND_NONE, false);
+		    MR_BACKEND_NONE, true);
 }
 
 static void test_first_backend_after_none_is_steady(void)
@@ -94,6 +96,7 @@ static void test_settle(void)
 	ASSERT_SLOT(slot_settle(moving, false, 100, 111, 10), B, B, false);
 	CU_ASSERT_EQUAL(slot_settle(moving, false, 100, 110, 10), moving);
 	CU_ASSERT_EQUAL(slot_settle(moving, true, 100, 111, 10), moving);
+	CU_ASSERT_EQUAL(slot_settle(moving, false, 101, 100, 10), moving);
 	ASSERT_SLOT(slot_settle(back, false, 100, 100, 10), A, A, false);
 	CU_ASSERT_EQUAL(slot_settle(back, true, 100, 1000, 10), back);
 	CU_ASSERT_EQUAL(slot_settle(mr_slot_make(C, C, false), false, 0, 1000, 10),

@@ -349,12 +349,12 @@ static void test_slots_start_empty(void)
 	CU_ASSERT_EQUAL(slots->references, 1);
 	CU_ASSERT_EQUAL(slots->size, 655373);
 	for (uint32_t i = 0; i < slots->size; i++)
-		sum |= slots->words[i] | slots->unknown_s[i];
+		sum |= slots->words[i] | slots->unknown_s[i] | slots->moving_since_s[i];
 	CU_ASSERT_EQUAL(sum, 0);
 	mr_slots_put(slots);
 }
 
-/* Workers' notes are the pool's: the next table sees them, and outlives the one before. */
+/* Notes about slots are the pool's: the next table sees them, and outlives the one before. */
 static void test_notes_are_shared(void)
 {
 	struct mr_slots *first = mr_slots_create(17, NULL);
@@ -364,11 +364,18 @@ static void test_notes_are_shared(void)
 	CU_ASSERT_FATAL(first != NULL && second != NULL && stranger != NULL);
 	CU_ASSERT_PTR_EQUAL(second->unknown_s, first->unknown_s);
 	CU_ASSERT_PTR_NOT_EQUAL(stranger->unknown_s, first->unknown_s);
+	CU_ASSERT_PTR_EQUAL(second->moving_since_s, first->moving_since_s);
+	CU_ASSERT_PTR_NOT_EQUAL(stranger->moving_since_s, first->moving_since_s);
+	for (uint32_t i = 0; i < 17; i++)
+		first->moving_since_s[i] = 1000 + i;
 	first->unknown_s[16] = 4711;
 	first->words[16] = 1;
 	CU_ASSERT_EQUAL(second->words[16], 0);
 	mr_slots_put(first);
 	CU_ASSERT_EQUAL(second->unknown_s[16], 4711);
+	CU_ASSERT_EQUAL(second->unknown_s[0], 0);
+	for (uint32_t i = 0; i < 17; i++)
+		CU_ASSERT_EQUAL(second->moving_since_s[i], 1000 + i);
 	CU_ASSERT_EQUAL(stranger->unknown_s[16], 0);
 	mr_slots_put(second);
 	mr_slots_put(stranger);

@@ -288,6 +288,7 @@ static void test_clock(void)
 	struct mr_pin pin = {0}, later = {0};
 
 	spec.tcp_flags = RTE_TCP_SYN_FLAG;
+	rig->worker.clock_base_s = 500;
 	rig->worker.clock_start = rte_rdtsc() - 1000 * rig->worker.clock_hz;
 	rig->worker.next_second = 0;
 	CU_ASSERT_FATAL(rig_inject(rig, 0, frame, frame_build(&spec, frame)));
@@ -295,10 +296,10 @@ static void test_clock(void)
 	CU_ASSERT(rig_await(rig, 1));
 	CU_ASSERT(mr_pin_table_find(rig->worker.pins, hash, &pin));
 	CU_ASSERT_EQUAL(pin.backend, 1);
-	CU_ASSERT(pin.seen_s >= 1000 && pin.seen_s < 1000 + 60);
+	CU_ASSERT(pin.seen_s >= 1500 && pin.seen_s < 1500 + 60);
 
 	/* The next packet is stamped with its own second, not with the first one's. */
-	while ((rte_rdtsc() - rig->worker.clock_start) / rig->worker.clock_hz <= pin.seen_s)
+	while (500 + (rte_rdtsc() - rig->worker.clock_start) / rig->worker.clock_hz <= pin.seen_s)
 		;
 	/* The clock ticks once a round: a round that began before the second must be over. */
 	rig_publish(rig, snapshot);
