@@ -241,6 +241,7 @@ static int pool_init(struct fleet *fleet, struct pool *pool, const struct pool *
 	pool->counted_s = mr_dataplane_clock_s(fleet->roster->dp);
 	if (previous != NULL) {
 		pool->changed_s = previous->changed_s;
+		pool->rehashed_slots = previous->rehashed_slots;
 		pool->counted_s = previous->counted_s;
 	}
 	pool->name = strdup(config->name);

@@ -96,6 +96,7 @@ static int build_table(const struct pool *pool, uint16_t *table)
 struct advance {
 	bool changed;	      /* in anything */
 	bool changed_current; /* in where new sessions go */
+	uint32_t rehashed;    /* slots whose base was given up, with its sessions */
 };
 
 static void advance_slot(struct mr_slots *next, uint32_t slot, mr_slot old, mr_backend_id current,
@@ -128,6 +129,8 @@ static struct advance advance_words(struct mr_slots *next, const struct mr_slots
 		advance_slot(next, i, old, current, ids, now_s);
 		advance.changed |= next->words[i] != old;
 		advance.changed_current |= current != mr_slot_current(old);
+		advance.rehashed +=
+			mr_slot_base(old) != MR_BACKEND_NONE && !ids->alive[mr_slot_base(old)];
 	}
 	return advance;
 }
@@ -184,6 +187,7 @@ int pool_advance(struct pool *pool, struct mr_slots *previous, uint32_t now_s)
 	}
 	if (advance.changed_current)
 		pool->changed_s = now_s;
+	pool->rehashed_slots += advance.rehashed;
 	replace_slots(pool, next);
 	next = NULL;
 err_free:

@@ -61,6 +61,8 @@ struct pool {
 	struct member *members;
 	uint32_t member_count;
 	uint32_t moving_slots;
+	/* Since the process began: slots taken from a backend that was down or disabled. */
+	uint64_t rehashed_slots;
 	struct mr_slots *slots; /* one reference; NULL before the first pool_advance() */
 };
 

@@ -83,6 +83,7 @@ struct pool_show_result {
 	uint32_t slots;
 	uint32_t steady_slots;
 	uint32_t moving_slots;
+	uint64_t rehashed_slots;
 	uint64_t session_idle_ms;
 	uint64_t changed_ago_ms;
 	bool moving;
@@ -92,7 +93,7 @@ struct pool_show_result {
 	uint32_t backend_count;
 };
 
-enum { SHOW_BACKENDS = 9 };
+enum { SHOW_BACKENDS = 10 };
 
 static const struct field show_fields[] = {
 	RPC_GENERATION_RESULT(struct pool_show_result),
@@ -104,6 +105,10 @@ static const struct field show_fields[] = {
 	 .required = true, .text = "Entries where all sessions have one backend"},
 	{"moving_slots", FIELD_UINT, FIELD_AT(struct pool_show_result, moving_slots),
 	 .required = true, .text = "Entries where sessions are remembered, after a change"},
+	{"rehashed_slots", FIELD_UINT, FIELD_AT(struct pool_show_result, rehashed_slots),
+	 .required = true,
+	 .text = "Entries taken, with their sessions, from a backend that went down or was "
+		 "disabled, since mailraild began"},
 	{"session_idle_ms", FIELD_UINT, FIELD_AT(struct pool_show_result, session_idle_ms),
 	 .required = true,
 	 .text = "A session that is silent for longer may be forgotten; in milliseconds"},
@@ -181,6 +186,7 @@ static enum rpc_error pool_show(struct rpc_call *call)
 	result->slots = pool->table_size;
 	result->moving_slots = pool->moving_slots;
 	result->steady_slots = pool->table_size - pool->moving_slots;
+	result->rehashed_slots = pool->rehashed_slots;
 	result->session_idle_ms = (uint64_t)pool->session_idle_s * 1000;
 	result->changed_ago_ms = (uint64_t)outlook.changed_ago_s * 1000;
 	result->moving = pool->moving_slots > 0;
@@ -240,7 +246,8 @@ const struct rpc_method rpc_pool_show_methods[] = {
 		.example_params = "{\"pool\": \"hub-transport\"}",
 		.example_result =
 			"{\"generation\": 8, \"name\": \"hub-transport\", \"slots\": 65537, "
-			"\"steady_slots\": 32769, \"moving_slots\": 32768, \"session_idle_ms\": "
+			"\"steady_slots\": 32769, \"moving_slots\": 32768, \"rehashed_slots\": 0, "
+			"\"session_idle_ms\": "
 			"900000, \"changed_ago_ms\": 12000, \"oldest_base_ms\": 12000, \"pins\": "
 			"41, \"backends\": [{\"name\": \"hub1\", \"address\": \"10.0.0.11\", "
 			"\"state\": \"drain\", \"health\": \"up\", \"slots\": 0, \"base_slots\": "

@@ -130,6 +130,8 @@ void view_pool(const json_t *result)
 	if (json_object_get(result, "oldest_base_ms"))
 		printf("oldest base   %s\n", time_text(number(result, "oldest_base_ms")).text);
 	printf("session idle  %s\n", time_text(number(result, "session_idle_ms")).text);
+	printf("rehashed      %" PRIu64 " slots, their backends were down or disabled\n",
+	       number(result, "rehashed_slots"));
 	printf("pins          %" PRIu64 "\n\n", number(result, "pins"));
 	print_pool_backends(json_object_get(result, "backends"));
 }

@@ -421,12 +421,16 @@ static void test_start_again(void)
 	struct balancer *balancer;
 	struct backend_status before[3], after;
 	mr_slot words[251];
+	uint32_t lost_slots;
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(directory));
 	state = open_state(directory);
 	balancer = start_with(state, THREE(""), plain_service);
 	balancer_pool(balancer, 0)->members[1].backend->verdict = HEALTH_DOWN;
+	lost_slots = balancer_pool(balancer, 0)->members[1].slots;
 	apply(balancer, draining);
+	CU_ASSERT(lost_slots > 0);
+	CU_ASSERT_EQUAL(balancer_pool(balancer, 0)->rehashed_slots, lost_slots);
 	memcpy(words, balancer_pool(balancer, 0)->slots->words, sizeof(words));
 	for (uint32_t i = 0; i < 3; i++)
 		balancer_backend_status(balancer, 0, i, &before[i]);
