@@ -27,16 +27,18 @@ struct mr_worker_counters {
 	uint64_t tx_packets;
 	uint64_t tx_bytes;
 	uint64_t verdicts[MR_VERDICT_COUNT];
-	uint64_t pins_created;	     /* SYN onto a moving slot */
-	uint64_t pins_adopted;	     /* session from before a change, met on a moving slot */
-	uint64_t pins_refused;	     /* no room for a new session: it went to the slot's base */
-	uint64_t pins_deferred;	     /* packets of older sessions that found no room; the next tries */
-	uint64_t pins_evicted;	     /* embryonic pins that made room for an older session's */
-	uint64_t pins_rehashed;	     /* the pinned backend is gone: session given to current */
-	uint64_t pins_reused;	     /* SYNs with the 4-tuple of a pinned session that had not ended,
-				      * or had: a client that uses its port again */
-	uint64_t pins_repeatable;    /* of pins_created, those so soon after a change (MR_SYN_REPEAT_S)
-				      * that the SYN may have been sent before it too */
+	uint64_t pins_created;	/* SYN onto a moving slot */
+	uint64_t pins_adopted;	/* session from before a change, met on a moving slot */
+	uint64_t pins_refused;	/* no room for a new session: it went to the slot's base */
+	uint64_t pins_deferred; /* packets of older sessions that found no room; the next tries */
+	uint64_t pins_evicted;	/* embryonic pins that made room for an older session's */
+	uint64_t pins_rehashed; /* the pinned backend is gone: session given to current */
+	uint64_t pins_reused;	/* SYNs on a pin that has seen more than a SYN: a port used again */
+	/*
+	 * Of pins_created, those so soon after a change (MR_SYN_REPEAT_S) that the SYN may have
+	 * been sent before it too.
+	 */
+	uint64_t pins_repeatable;
 	uint64_t fragments_kept;     /* until the first fragment of their datagram comes */
 	uint64_t fragments_released; /* it has come, or the time is up */
 	uint64_t fragments_handed;   /* to the worker that follows their datagram */
