@@ -150,8 +150,8 @@ static void test_known_answer(void)
 	};
 	uint8_t key[CONFIG_KEY_BYTES], fingerprint[FINGERPRINT_BYTES];
 
-	for (uint8_t i = 0; i < sizeof(key); i++)
-		key[i] = i;
+	for (size_t i = 0; i < sizeof(key); i++)
+		key[i] = (uint8_t)i;
 	mx1.address = mr_addr_from_v4(mx1_address);
 	mx2.address = mr_addr_from_v6(mx2_address);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(pool.slots);

@@ -38,8 +38,8 @@ static void set_up(struct world *world, uint32_t moving, uint32_t since_s)
 		world->pool.slots->moving_since_s[i] = moves ? since_s : 0;
 		world->pool.slots->unknown_s[i] = moves ? since_s : 0;
 	}
-	for (uint16_t i = 0; i < MEMBERS; i++) {
-		world->backends[i].id = i;
+	for (uint32_t i = 0; i < MEMBERS; i++) {
+		world->backends[i].id = (mr_backend_id)i;
 		world->members[i].backend = &world->backends[i];
 	}
 	world->members[OTHER].slots = 4;
