@@ -20,6 +20,7 @@ pci_begin()
 pci_configure()
 {
 	mode_configure l2dsr 4 ".control.socket = \"$VM_SOCKET\" |
+		.sessions.state = \"$VM_STATE\" |
 		.pools[0].health.timeout = \"20s\" |
 		.ports = [{name: \"wan\", device: \"pci:$VM_PCI\"}] | $1"
 }

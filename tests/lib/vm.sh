@@ -211,8 +211,9 @@ vm_process_has_crashed()
 	on lb dmesg | grep -E 'segfault|general protection|traps:'
 }
 
-# The configuration's "socket" is to be VM_SOCKET.
-readonly VM_SOCKET=/run/mailrail.sock
+# The configuration's "socket" is to be VM_SOCKET, and its "state" VM_STATE: the machine does not
+# write to the world's directory.
+readonly VM_SOCKET=/run/mailrail.sock VM_STATE=/run/mailrail-sessions
 ctl()
 {
 	on lb "$BUILD/tools/mailrailctl" --socket $VM_SOCKET "$@"
