@@ -54,7 +54,7 @@
 #define OPERATIONS_MAX	  300
 #define LARGE_TABLE_SIZE  4093
 #define LARGE_BUDGET	  40000 /* a pass over so many pins takes two steps */
-#define DEFAULT_SEQUENCES 1000
+#define DEFAULT_SEQUENCES 2000
 
 struct session {
 	bool open;

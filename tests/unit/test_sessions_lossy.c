@@ -38,7 +38,7 @@
 #define BURST_MAX	  8
 #define LIFETIME_S	  120
 #define OPERATIONS_MAX	  300
-#define DEFAULT_SEQUENCES 1000
+#define DEFAULT_SEQUENCES 2000
 
 /* What a client is doing. */
 enum doing {
