@@ -19,6 +19,24 @@ static inline uint16_t checksum_fold(uint32_t sum)
 	return (uint16_t)(sum + (sum >> 16));
 }
 
+/* The sum of an IPv4 header without options: 0xffff, when its checksum is right. */
+static inline uint16_t checksum_sum_ipv4(const void *header)
+{
+	uint64_t words[2], sum;
+	uint32_t last;
+
+	memcpy(words, header, sizeof(words));
+	memcpy(&last, (const uint8_t *)header + sizeof(words), sizeof(last));
+	/* What is carried out at the top comes in again below. */
+	sum = words[0] + words[1];
+	sum += sum < words[1];
+	sum += last;
+	sum += sum < last;
+	sum = (sum & UINT32_MAX) + (sum >> 32);
+	sum = (sum & UINT32_MAX) + (sum >> 32);
+	return checksum_fold((uint32_t)sum);
+}
+
 /*
  * What @bytes (even) that change from @from to @to add to the sum, ~m + m' for each
  * word. They begin at an even offset of the data. Several changes may be added up.

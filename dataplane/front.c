@@ -9,6 +9,8 @@
 #include <rte_ip.h>
 #include <rte_udp.h>
 
+#include "checksum.h"
+
 #define OUTER_TTL 64
 
 /* Every link carries IPv4 packets of this size (RFC 791, section 3.2), and IPv6 (RFC 8200, 5). */
@@ -108,6 +110,8 @@ static void add_outer(struct mr_front *front, const struct mr_backend *backend,
 	front->source_bits = way->source_bits;
 	end = front->outer_v6 ? add_outer_v6(outer, &from, to, protocol)
 			      : add_outer_v4(outer, &from, to, protocol);
+	if (!front->outer_v6)
+		front->outer_sum = checksum_sum_ipv4(outer);
 	if (is_gue)
 		end = add_udp(end, way->gue_port);
 	front->outer_bytes = (uint8_t)(end - outer);

@@ -67,7 +67,7 @@ static bool is_probe_source(const struct mr_snapshot *snapshot, const struct mr_
 }
 
 /*
- * The control thread has said which backend each of its source ports is for. The hash is for
+ * The control thread has said which backend each of its source ports is for. It gets a hash for
  * the tunnel: probes take as many of its paths as sessions do.
  */
 static void match_probe(const struct worker *worker, const struct mr_snapshot *snapshot,
@@ -82,7 +82,6 @@ static void match_probe(const struct worker *worker, const struct mr_snapshot *s
 		return;
 	}
 	packet->backend = backend;
-	packet->hash = mr_session_hash(&snapshot->hash_key, &packet->tuple);
 }
 
 /* A backend's answer to a probe: from the service's address and port to a prober's. */
@@ -129,7 +128,6 @@ static void match_session(struct worker *worker, const struct mr_snapshot *snaps
 	}
 	counters->sessions += packet_opens_session(packet);
 	packet->service = endpoint->service;
-	packet->hash = mr_session_hash(&snapshot->hash_key, &packet->tuple);
 }
 
 static void match(struct worker *worker, const struct mr_snapshot *snapshot, struct packet *packet)
@@ -141,6 +139,27 @@ static void match(struct worker *worker, const struct mr_snapshot *snapshot, str
 		match_session(worker, snapshot, endpoint, packet);
 	else
 		match_source(worker, snapshot, packet);
+}
+
+/* All that are still on their way, at once. */
+static void hash_sessions(const struct mr_snapshot *snapshot, struct burst *burst)
+{
+	struct packet *packets[BURST_SIZE];
+	const struct mr_tuple *tuples[BURST_SIZE];
+	uint64_t hashes[BURST_SIZE];
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < burst->count; i++) {
+		if (burst->packets[i].verdict != UNDECIDED)
+			continue;
+		packets[count] = &burst->packets[i];
+		tuples[count++] = &burst->packets[i].tuple;
+	}
+	if (count == 0)
+		return;
+	mr_session_hash_many(&snapshot->hash_key, tuples, count, hashes);
+	for (uint32_t i = 0; i < count; i++)
+		packets[i]->hash = hashes[i];
 }
 
 void match_service(struct worker *worker, const struct mr_snapshot *snapshot, struct burst *burst)
@@ -155,4 +174,5 @@ void match_service(struct worker *worker, const struct mr_snapshot *snapshot, st
 		else
 			match(worker, snapshot, packet);
 	}
+	hash_sessions(snapshot, burst);
 }

@@ -12,6 +12,7 @@
 #include <rte_byteorder.h>
 #include <rte_ip.h>
 
+#include "checksum.h"
 #include "extensions.h"
 #include "fragments.h"
 #include "pull_up.h"
@@ -125,7 +126,8 @@ static bool checksum_is_right(const struct rte_mbuf *mbuf, const struct rte_ipv4
 	case RTE_MBUF_F_RX_IP_CKSUM_BAD:
 		return false;
 	default:
-		return rte_ipv4_cksum(ip) == 0;
+		return rte_ipv4_hdr_len(ip) == sizeof(*ip) ? checksum_sum_ipv4(ip) == UINT16_MAX
+							   : rte_ipv4_cksum(ip) == 0;
 	}
 }
 
@@ -273,9 +275,9 @@ static void parse_ipv6(struct packet *packet)
 static bool read_tags(struct packet *packet, rte_be16_t *out_type, struct tags *out)
 {
 	rte_be16_t type = ((const struct rte_ether_hdr *)packet_bytes(packet))->ether_type;
-	struct tags tags = {0};
 	uint32_t offset = sizeof(struct rte_ether_hdr);
 
+	*out = (struct tags){0};
 	for (uint32_t i = 0; i < TAGS_MAX && (type == RTE_BE16(RTE_ETHER_TYPE_VLAN) ||
 					      type == RTE_BE16(RTE_ETHER_TYPE_QINQ));
 	     i++) {
@@ -287,13 +289,12 @@ static bool read_tags(struct packet *packet, rte_be16_t *out_type, struct tags *
 		tag = (const void *)&packet_bytes(packet)[offset];
 		id = rte_be_to_cpu_16(tag->vlan_tci) & RTE_ETHER_MAX_VLAN_ID;
 		if (id != 0)
-			tags.ids[tags.count++] = id;
+			out->ids[out->count++] = id;
 		type = tag->eth_proto;
 		offset += sizeof(*tag);
 	}
 	packet->l3_offset = (uint16_t)offset;
 	*out_type = type;
-	*out = tags;
 	return true;
 }
 

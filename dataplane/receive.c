@@ -6,23 +6,35 @@
  */
 #include "packet.h"
 
+#include <assert.h>
+
 #include <rte_ethdev.h>
+#include <rte_memcpy.h>
 #include <rte_ring.h>
 
 #include "fragments.h"
 
-static void begin(const struct worker *worker, struct rte_mbuf *mbuf, uint8_t rx_port,
-		  struct packet *packet)
+/* What every packet from @rx_port begins as, but for its mbuf. */
+static struct packet blank_from(const struct worker *worker, uint8_t rx_port)
 {
-	rte_prefetch0(rte_pktmbuf_mtod(mbuf, void *));
-	*packet = (struct packet){
-		.mbuf = mbuf,
+	return (struct packet){
 		.verdict = UNDECIDED,
 		.rx_port = rx_port,
 		.tx_port = NO_PORT,
 		.kernel = packet_kernel_at(worker, rx_port),
 		.backend = MR_BACKEND_NONE,
 	};
+}
+
+/* An assignment would become an instruction that takes longer to start than these to end. */
+static void begin(const struct packet *blank, struct rte_mbuf *mbuf, struct packet *packet)
+{
+	static_assert(sizeof(*packet) == 96, "as many bytes as are copied");
+
+	rte_prefetch0(rte_pktmbuf_mtod(mbuf, void *));
+	rte_mov64((uint8_t *)packet, (const uint8_t *)blank);
+	rte_mov32((uint8_t *)packet + 64, (const uint8_t *)blank + 64);
+	packet->mbuf = mbuf;
 }
 
 static void send_as_it_is(struct packet *packet)
@@ -36,12 +48,16 @@ uint32_t receive(struct worker *worker, const struct worker_rx_queue *queue, str
 	const bool from_kernel =
 		queue->port != WORKER_PROBE_PORT && queue->port & WORKER_KERNEL_SIDE;
 	struct rte_mbuf *mbufs[BURST_SIZE];
+	struct packet blank;
 	uint64_t bytes = 0;
 
 	burst->cut_count = 0;
 	burst->count = rte_eth_rx_burst(queue->ethdev, queue->queue, mbufs, BURST_SIZE);
+	if (burst->count == 0)
+		return 0;
+	blank = blank_from(worker, queue->port);
 	for (uint32_t i = 0; i < burst->count; i++) {
-		begin(worker, mbufs[i], queue->port, &burst->packets[i]);
+		begin(&blank, mbufs[i], &burst->packets[i]);
 		if (from_kernel)
 			send_as_it_is(&burst->packets[i]);
 		bytes += rte_pktmbuf_pkt_len(mbufs[i]);
@@ -74,7 +90,10 @@ uint32_t receive_again(struct worker *worker, struct burst *burst)
 	count += released;
 	burst->cut_count = 0;
 	burst->count = count;
-	for (uint32_t i = 0; i < count; i++)
-		begin(worker, mbufs[i], (uint8_t)mbufs[i]->port, &burst->packets[i]);
+	for (uint32_t i = 0; i < count; i++) {
+		const struct packet blank = blank_from(worker, (uint8_t)mbufs[i]->port);
+
+		begin(&blank, mbufs[i], &burst->packets[i]);
+	}
 	return count;
 }

@@ -14,6 +14,12 @@ static inline void segments_trim(struct rte_mbuf *frame, uint32_t bytes)
 	uint32_t left = bytes;
 	uint16_t count = 1;
 
+	/* Most have one, and then the mbuf's second cache line need not be read. */
+	if (frame->nb_segs == 1) {
+		frame->data_len = (uint16_t)bytes;
+		frame->pkt_len = bytes;
+		return;
+	}
 	while (left > last->data_len) {
 		left -= last->data_len;
 		last = last->next;

@@ -7,6 +7,8 @@
 #include <rte_ip.h>
 #include <rte_udp.h>
 
+#include "checksum.h"
+
 #define FLOW_LABEL_BITS	 20
 #define SOURCE_PORT_BITS 14
 #define SOURCE_PORT_BASE 0xc000 /* dynamic ports: RFC 6335, section 6 */
@@ -30,13 +32,10 @@ static struct inside look_inside(const struct rte_mbuf *packet)
 	};
 }
 
-/* @address: the outer source, @bytes long, whose low @bits are zero. */
-static void vary_source(uint8_t *address, uint32_t bytes, uint8_t bits, uint64_t hash)
+/* What comes into the low @bits of the outer source, which are zero in the front. */
+static uint64_t varied_bits(uint8_t bits, uint64_t hash)
 {
-	const uint64_t varied = bits < 64 ? hash & ((1ULL << bits) - 1) : hash;
-
-	for (uint32_t i = 0; i < RTE_MIN(bytes, sizeof(varied)); i++)
-		address[bytes - 1 - i] |= (uint8_t)(varied >> 8 * i);
+	return bits < 64 ? hash & ((1ULL << bits) - 1) : hash;
 }
 
 static uint8_t ipip_protocol(const struct inside *inside)
@@ -44,18 +43,29 @@ static uint8_t ipip_protocol(const struct inside *inside)
 	return inside->is_v6 ? IPPROTO_IPV6 : IPPROTO_IPIP;
 }
 
-/* Returns what follows the header. */
+/*
+ * Returns what follows the header. Its checksum comes from the sum of what the front has there,
+ * and of what is filled in where that is zero: nothing is read again that was just written.
+ */
 static uint8_t *fill_v4(uint8_t *outer, const struct mr_front *front, const struct inside *inside,
 			uint64_t hash)
 {
+	const rte_be32_t source = rte_cpu_to_be_32((uint32_t)varied_bits(front->source_bits, hash));
+	const rte_be16_t length = rte_cpu_to_be_16((uint16_t)(front->outer_bytes + inside->bytes));
 	struct rte_ipv4_hdr *ip = (void *)outer;
+	uint32_t sum = front->outer_sum;
 
 	ip->type_of_service = inside->traffic_class;
-	ip->total_length = rte_cpu_to_be_16((uint16_t)(front->outer_bytes + inside->bytes));
-	if (ip->next_proto_id == 0)
+	sum += rte_cpu_to_be_16(inside->traffic_class);
+	ip->total_length = length;
+	sum += length;
+	if (front->outer_bytes == sizeof(*ip)) {
 		ip->next_proto_id = ipip_protocol(inside);
-	vary_source((uint8_t *)&ip->src_addr, sizeof(ip->src_addr), front->source_bits, hash);
-	ip->hdr_checksum = rte_ipv4_cksum(ip);
+		sum += rte_cpu_to_be_16(ip->next_proto_id);
+	}
+	ip->src_addr |= source;
+	sum += (source & UINT16_MAX) + (source >> 16);
+	ip->hdr_checksum = (uint16_t)~checksum_fold(sum);
 	return outer + sizeof(*ip);
 }
 
@@ -70,7 +80,13 @@ static uint8_t *fill_v6(uint8_t *outer, const struct mr_front *front, const stru
 	ip->payload_len = rte_cpu_to_be_16((uint16_t)payload_bytes);
 	if (ip->proto == 0)
 		ip->proto = ipip_protocol(inside);
-	vary_source(ip->src_addr, sizeof(ip->src_addr), front->source_bits, hash);
+	if (front->source_bits > 0) {
+		rte_be64_t source;
+
+		memcpy(&source, &ip->src_addr[8], sizeof(source));
+		source |= rte_cpu_to_be_64(varied_bits(front->source_bits, hash));
+		memcpy(&ip->src_addr[8], &source, sizeof(source));
+	}
 	return outer + sizeof(*ip);
 }
 

@@ -37,7 +37,14 @@ void mr_hash_key_init(struct mr_hash_key *key, const uint8_t secret[MR_HASH_KEY_
  */
 uint64_t mr_session_hash(const struct mr_hash_key *key, const struct mr_tuple *tuple);
 
-/* The portable twin of the above; same result, for CPUs without AES-NI and for tests. */
+/*
+ * out[i] is what mr_session_hash() says of *tuples[i]: sooner, since several are encrypted side by
+ * side.
+ */
+void mr_session_hash_many(const struct mr_hash_key *key, const struct mr_tuple *const *tuples,
+			  uint32_t count, uint64_t *out);
+
+/* The portable twin of both; same result, for CPUs without AES-NI and for tests. */
 uint64_t mr_session_hash_portable(const struct mr_hash_key *key, const struct mr_tuple *tuple);
 
 /* Maps a session hash evenly to 0..@size-1 (Lemire, "Fast random integer generation", 2019). */

@@ -96,6 +96,7 @@ struct mr_front {
 	uint8_t outer_bytes; /* 0: no tunnel */
 	bool outer_v6;
 	uint8_t source_bits; /* how many low bits of the outer source vary by session */
+	uint16_t outer_sum;  /* outer IPv4 header: one's complement sum of its words as they lie */
 	uint8_t bytes[MR_FRONT_BYTES_MAX];
 };
 

@@ -116,12 +116,29 @@ static void test_changes_add_up(void)
 	CU_ASSERT_EQUAL(memcmp(once, twice, sizeof(once)), 0);
 }
 
+/* The sum in wide words, against that byte by byte. */
+static void test_sum_of_ipv4_headers(void)
+{
+	for (unsigned int i = 0; i < ROUNDS; i++) {
+		uint8_t header[20];
+		uint16_t expected;
+
+		random_bytes(header, sizeof(header));
+		expected = (uint16_t)~checksum_of(header, sizeof(header));
+		CU_ASSERT_EQUAL_FATAL(checksum_sum_ipv4(header), rte_cpu_to_be_16(expected));
+	}
+}
+
 int main(void)
 {
 	CU_TestInfo tests[] = {
-		UNIT_TEST(test_even_offsets),	UNIT_TEST(test_odd_offsets),
-		UNIT_TEST(test_every_word),	UNIT_TEST(test_example_of_the_rfc),
-		UNIT_TEST(test_changes_add_up), CU_TEST_INFO_NULL,
+		UNIT_TEST(test_even_offsets),
+		UNIT_TEST(test_odd_offsets),
+		UNIT_TEST(test_every_word),
+		UNIT_TEST(test_example_of_the_rfc),
+		UNIT_TEST(test_changes_add_up),
+		UNIT_TEST(test_sum_of_ipv4_headers),
+		CU_TEST_INFO_NULL,
 	};
 
 	srand48(unit_seed());

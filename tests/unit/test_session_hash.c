@@ -16,6 +16,7 @@
 #include "../lib/unit.h"
 
 #define RANDOM_TUPLES 20000
+#define MANY_MAX      40
 
 static struct drand48_data dice;
 
@@ -191,6 +192,34 @@ static void test_openssl_agrees(void)
 	}
 }
 
+/* However many there are, in whatever order the families come. */
+static void test_many_agree_with_one(void)
+{
+	struct mr_tuple tuples[MANY_MAX];
+	const struct mr_tuple *pointers[MANY_MAX];
+	uint64_t hashes[MANY_MAX + 1];
+	uint8_t secret[16];
+
+	for (unsigned int i = 0; i < RANDOM_TUPLES / 10; i++) {
+		const uint32_t count = i % (MANY_MAX + 1);
+		struct mr_hash_key key;
+
+		random_bytes(secret, sizeof(secret));
+		mr_hash_key_init(&key, secret);
+		key.aes_instructions &= i % 8 != 0;
+		for (uint32_t j = 0; j < count; j++) {
+			tuples[j] = random_tuple(random_byte() & 1, random_byte() & 1);
+			pointers[j] = &tuples[j];
+		}
+		hashes[count] = 0;
+		mr_session_hash_many(&key, pointers, count, hashes);
+		CU_ASSERT_EQUAL_FATAL(hashes[count], 0);
+		for (uint32_t j = 0; j < count; j++)
+			CU_ASSERT_EQUAL_FATAL(hashes[j],
+					      mr_session_hash_portable(&key, &tuples[j]));
+	}
+}
+
 /* Without this, a CPU with AES instructions would test the portable code twice. */
 static void test_aes_instructions_are_used(void)
 {
@@ -211,6 +240,8 @@ static void test_never_zero(void)
 	uint8_t secret[16], cipher[16], plain[16];
 	struct mr_hash_key key;
 	struct mr_tuple tuple;
+	const struct mr_tuple *const tuples[] = {&tuple};
+	uint64_t hash = 0;
 
 	random_bytes(secret, sizeof(secret));
 	random_bytes(cipher, sizeof(cipher));
@@ -221,6 +252,8 @@ static void test_never_zero(void)
 	CU_ASSERT_EQUAL(expected_hash(secret, &tuple), 0);
 	CU_ASSERT_EQUAL(mr_session_hash(&key, &tuple), 1);
 	CU_ASSERT_EQUAL(mr_session_hash_portable(&key, &tuple), 1);
+	mr_session_hash_many(&key, tuples, 1, &hash);
+	CU_ASSERT_EQUAL(hash, 1);
 }
 
 /* Each single bit of the key, and of the tuple, changes about half of the hash's bits. */
@@ -332,6 +365,7 @@ int main(void)
 		UNIT_TEST(test_key_schedule),
 		UNIT_TEST(test_published_vectors),
 		UNIT_TEST(test_openssl_agrees),
+		UNIT_TEST(test_many_agree_with_one),
 		UNIT_TEST(test_aes_instructions_are_used),
 		UNIT_TEST(test_never_zero),
 		UNIT_TEST(test_key_changes_everything),
