@@ -160,7 +160,7 @@ static void count_slots(struct pool *pool)
 	free(current);
 }
 
-static void replace_slots(struct pool *pool, struct mr_slots *slots)
+void pool_take_slots(struct pool *pool, struct mr_slots *slots)
 {
 	mr_slots_put(pool->slots);
 	pool->slots = slots;
@@ -188,7 +188,7 @@ int pool_advance(struct pool *pool, struct mr_slots *previous, uint32_t now_s)
 	if (advance.changed_current)
 		pool->changed_s = now_s;
 	pool->rehashed_slots += advance.rehashed;
-	replace_slots(pool, next);
+	pool_take_slots(pool, next);
 	next = NULL;
 err_free:
 	mr_slots_put(next);
@@ -215,7 +215,7 @@ int pool_settle(struct pool *pool, const bool *pinned_elsewhere, uint32_t began_
 		changed |= next->words[i] != previous->words[i];
 	}
 	if (changed)
-		replace_slots(pool, next);
+		pool_take_slots(pool, next);
 	else
 		mr_slots_put(next);
 	*out_changed = changed;

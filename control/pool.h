@@ -77,6 +77,12 @@ bool pool_has_tunnel(const struct pool *pool);
 struct member *pool_find_member(const struct pool *pool, mr_backend_id id);
 
 /*
+ * Puts @slots, with the caller's reference, in the place of the pool's, and counts them for the
+ * pool and for its members, who are all there.
+ */
+void pool_take_slots(struct pool *pool, struct mr_slots *slots);
+
+/*
  * Gives the pool the slots that follow from @previous (NULL: a new pool) and from what its
  * members may get and keep now. Stamps slots at @now_s, seconds of mr_dataplane_clock_s().
  * -ENOMEM leaves the pool as it was. Nothing changed: @previous itself, with a new reference.

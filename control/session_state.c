@@ -178,15 +178,6 @@ static void restamp(struct mr_slots *slots, uint32_t now_s)
 	}
 }
 
-static uint32_t count_moving(const struct mr_slots *slots)
-{
-	uint32_t count = 0;
-
-	for (uint32_t i = 0; i < slots->size; i++)
-		count += mr_slot_moving(slots->words[i]);
-	return count;
-}
-
 static int recover_pool(const struct session_state *state, struct roster *roster,
 			const struct table *table, struct pool *out)
 {
@@ -196,16 +187,15 @@ static int recover_pool(const struct session_state *state, struct roster *roster
 	out->members = calloc(table->member_count + 1U, sizeof(*out->members));
 	if (out->name == NULL || out->members == NULL)
 		return -ENOMEM;
-	restamp(table->slots, now_s);
 	out->table_size = table->slots->size;
-	out->slots = mr_slots_get(table->slots);
-	out->moving_slots = count_moving(table->slots);
 	out->counted_s = now_s;
 	out->changed_s = table->changed_s < now_s ? table->changed_s : now_s;
 	for (uint32_t i = 0; i < table->member_count; i++) {
 		if (recover_member(state, roster, &table->members[i], out) < 0)
 			return -ENOMEM;
 	}
+	restamp(table->slots, now_s);
+	pool_take_slots(out, mr_slots_get(table->slots));
 	return 0;
 }
 
