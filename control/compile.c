@@ -130,8 +130,8 @@ static struct mr_snapshot_sizes sizes_of(const struct fleet *fleet,
 }
 
 /* The service's own list, and every backend of its pool: mail between servers is not ours. */
-static int compile_exclude(const struct config_service *config, const struct pool *pool,
-			   struct mr_service *service)
+static int build_exclusion(const struct config_service *config, const struct pool *pool,
+			   struct mr_access_list **out)
 {
 	const uint32_t most = config->exclude.source_count + pool->member_count;
 	struct mr_range *ranges = calloc(most + 1, sizeof(*ranges));
@@ -139,7 +139,7 @@ static int compile_exclude(const struct config_service *config, const struct poo
 	int rc;
 
 	if (ranges == NULL)
-		return -1;
+		return -ENOMEM;
 	for (uint32_t i = 0; i < config->exclude.source_count; i++)
 		ranges[count++] = range_of_prefix(&config->exclude.sources[i]);
 	for (uint32_t i = 0; i < pool->member_count; i++) {
@@ -147,9 +147,27 @@ static int compile_exclude(const struct config_service *config, const struct poo
 
 		ranges[count++] = (struct mr_range){.first = *address, .last = *address};
 	}
-	rc = mr_snapshot_set_exclude(service, ranges, ranges_normalize(ranges, count));
+	rc = mr_access_list_create(ranges, ranges_normalize(ranges, count), out);
 	free(ranges);
 	return rc;
+}
+
+static int compile_exclusion(const struct config_service *config, const struct pool *pool,
+			     struct service_exclusion *kept, struct mr_service *service)
+{
+	if (config->exclude.source_count + pool->member_count == 0)
+		return 0;
+	if (kept->list == NULL || kept->member_count != pool->member_count) {
+		struct mr_access_list *list;
+		const int rc = build_exclusion(config, pool, &list);
+
+		if (rc < 0)
+			return rc;
+		mr_access_list_put(kept->list);
+		*kept = (struct service_exclusion){list, pool->member_count};
+	}
+	service->exclude = mr_access_list_get(kept->list);
+	return 0;
 }
 
 static int compile_services(const struct fleet *fleet, struct mr_snapshot *snapshot)
@@ -162,7 +180,8 @@ static int compile_services(const struct fleet *fleet, struct mr_snapshot *snaps
 
 		service->pool = (uint16_t)pool;
 		service->exclude_action = (uint8_t)config->services[i].exclude.action;
-		if (compile_exclude(&config->services[i], &fleet->pools[pool], service) < 0)
+		if (compile_exclusion(&config->services[i], &fleet->pools[pool],
+				      &fleet->exclusions[i], service) < 0)
 			return -1;
 	}
 	return 0;

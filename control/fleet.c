@@ -285,8 +285,10 @@ static int number_services(struct fleet *fleet, struct mr_error *error)
 
 	fleet->service_ids = calloc(config->service_count + 1, sizeof(*fleet->service_ids));
 	fleet->service_pools = calloc(config->service_count + 1, sizeof(*fleet->service_pools));
-	if (fleet->service_ids == NULL || fleet->service_pools == NULL)
+	fleet->exclusions = calloc(config->service_count + 1, sizeof(*fleet->exclusions));
+	if (fleet->service_ids == NULL || fleet->service_pools == NULL || fleet->exclusions == NULL)
 		return mr_error_set(error, -ENOMEM, "out of memory");
+	fleet->exclusion_count = config->service_count;
 	for (uint32_t i = 0; i < config->service_count; i++) {
 		const int id = service_id_of(fleet->roster, config->services[i].name);
 
@@ -341,6 +343,9 @@ void fleet_destroy(struct fleet *fleet)
 		return;
 	for (uint32_t i = 0; i < fleet->pool_count; i++)
 		pool_fini(&fleet->pools[i]);
+	for (uint32_t i = 0; i < fleet->exclusion_count; i++)
+		mr_access_list_put(fleet->exclusions[i].list);
+	free(fleet->exclusions);
 	free(fleet->service_ids);
 	free(fleet->service_pools);
 	free(fleet->pools);

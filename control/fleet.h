@@ -22,6 +22,16 @@ struct roster {
 	struct mr_flow_counters services_before[MR_SERVICES_MAX];
 };
 
+/*
+ * Whom a service refuses, as the last snapshot had it, for the next ones: a long list is not made
+ * anew because a backend's health changed. Members of a pool only ever leave a fleet: that there
+ * are as many as then says that they are the same.
+ */
+struct service_exclusion {
+	struct mr_access_list *list; /* NULL: none is made */
+	uint32_t member_count;
+};
+
 struct fleet {
 	const struct config *config; /* borrowed */
 	struct roster *roster;	     /* borrowed */
@@ -29,7 +39,9 @@ struct fleet {
 	uint32_t pool_count;
 	/* In the order of the configuration. */
 	mr_service_id *service_ids;
-	uint32_t *service_pools; /* indices into @pools */
+	uint32_t *service_pools;	      /* indices into @pools */
+	struct service_exclusion *exclusions; /* kept by compile_snapshot() */
+	uint32_t exclusion_count;
 };
 
 /*

@@ -392,16 +392,21 @@ static struct mr_range *sorted_exclusions(const struct config_service *service, 
 	return ranges;
 }
 
+/* In one of @ranges, sorted and joined: in the last that does not begin behind it. */
 static bool is_inside(const struct mr_prefix *prefix, const struct mr_range *ranges, uint32_t count)
 {
 	const struct mr_range range = range_of_prefix(prefix);
+	uint32_t low = 0, high = count;
 
-	for (uint32_t i = 0; i < count; i++) {
-		if (mr_addr_compare(&ranges[i].first, &range.first) <= 0 &&
-		    mr_addr_compare(&range.last, &ranges[i].last) <= 0)
-			return true;
+	while (low < high) {
+		const uint32_t middle = low + (high - low) / 2;
+
+		if (mr_addr_compare(&ranges[middle].first, &range.first) <= 0)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	return false;
+	return low > 0 && mr_addr_compare(&range.last, &ranges[low - 1].last) <= 0;
 }
 
 /* The running service at one of the new one's places; NULL: it has no sessions yet. */

@@ -7,7 +7,6 @@
 
 #include <string.h>
 
-#include "match_service.h"
 #include "pick_backend.h"
 
 static struct mr_pick stay_on_base(mr_slot word)
@@ -40,13 +39,10 @@ static struct mr_pick decide(const struct mr_snapshot *snapshot, const struct mr
 static void explain_access(const struct mr_service *service, const struct mr_tuple *tuple,
 			   struct mr_explanation *out)
 {
-	const struct mr_range *exclusion = service_exclusion_of(service, &tuple->client);
-
-	if (exclusion == NULL)
-		return;
-	out->excluded = true;
-	out->exclude_action = service->exclude_action;
-	out->exclusion = *exclusion;
+	out->excluded = service->exclude != NULL &&
+			mr_access_list_find(service->exclude, &tuple->client, &out->exclusion);
+	if (out->excluded)
+		out->exclude_action = service->exclude_action;
 }
 
 void explain_session(const struct mr_snapshot *snapshot, const struct mr_pin_table *pins,

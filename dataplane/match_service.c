@@ -5,32 +5,9 @@
  * Excluded sources, what backends send and everything that is not for a service get their
  * verdict here.
  */
-#include "match_service.h"
-
-#include <rte_byteorder.h>
-
 #include "packet.h"
 
-/* Binary search: the ranges are sorted and disjoint. */
-const struct mr_range *service_exclusion_of(const struct mr_service *service,
-					    const struct mr_addr *client)
-{
-	const struct mr_range *ranges = service->exclude;
-	uint32_t low = 0;
-	uint32_t high = service->exclude_count;
-
-	while (low < high) {
-		const uint32_t middle = low + (high - low) / 2;
-
-		if (mr_addr_compare(client, &ranges[middle].last) > 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low == service->exclude_count || mr_addr_compare(client, &ranges[low].first) < 0)
-		return NULL;
-	return &ranges[low];
-}
+#include <rte_byteorder.h>
 
 /*
  * For the kernel after all. Unlike packet_leave(), where steering took the packet for mailrail's
@@ -114,31 +91,78 @@ static void match_source(const struct worker *worker, const struct mr_snapshot *
 		packet_leave(packet, MR_DROP_NOT_SERVICE);
 }
 
-static void match_session(struct worker *worker, const struct mr_snapshot *snapshot,
-			  const struct mr_endpoint *endpoint, struct packet *packet)
+/* Packets of a burst to services that do not admit everybody. */
+struct visitors {
+	uint32_t count;
+	struct packet *packets[BURST_SIZE];
+};
+
+static inline void count_session(struct worker *worker, const struct packet *packet)
 {
-	const struct mr_service *service = &snapshot->services[endpoint->service];
+	worker->counters->services[packet->service].sessions += packet_opens_session(packet);
+}
+
+static void match_session(struct worker *worker, const struct mr_snapshot *snapshot,
+			  const struct mr_endpoint *endpoint, struct packet *packet,
+			  struct visitors *visitors)
+{
 	struct mr_flow_counters *counters = &worker->counters->services[endpoint->service];
 
 	counters->packets++;
 	counters->bytes += rte_pktmbuf_pkt_len(packet->mbuf);
-	if (service_exclusion_of(service, &packet->tuple.client) != NULL) {
-		refuse_excluded(worker, service, packet);
-		return;
-	}
-	counters->sessions += packet_opens_session(packet);
 	packet->service = endpoint->service;
+	if (snapshot->services[endpoint->service].exclude != NULL)
+		visitors->packets[visitors->count++] = packet;
+	else
+		count_session(worker, packet);
 }
 
-static void match(struct worker *worker, const struct mr_snapshot *snapshot, struct packet *packet)
+static void match(struct worker *worker, const struct mr_snapshot *snapshot, struct packet *packet,
+		  struct visitors *visitors)
 {
 	const struct mr_endpoint *endpoint = mr_snapshot_find_endpoint(
 		snapshot, &packet->tuple.service, packet->tuple.service_port);
 
 	if (endpoint != NULL)
-		match_session(worker, snapshot, endpoint, packet);
+		match_session(worker, snapshot, endpoint, packet, visitors);
 	else
 		match_source(worker, snapshot, packet);
+}
+
+/* @packets: of one service. */
+static void check_visitors(struct worker *worker, const struct mr_service *service,
+			   struct packet *const *packets, uint32_t count)
+{
+	const struct mr_addr *clients[BURST_SIZE];
+	uint64_t excluded;
+
+	for (uint32_t i = 0; i < count; i++)
+		clients[i] = &packets[i]->tuple.client;
+	excluded = mr_access_list_find_many(service->exclude, clients, count);
+	for (uint32_t i = 0; i < count; i++) {
+		if (excluded >> i & 1)
+			refuse_excluded(worker, service, packets[i]);
+		else
+			count_session(worker, packets[i]);
+	}
+}
+
+/* Those of one service, which mostly come together, at once. */
+static void check_all_visitors(struct worker *worker, const struct mr_snapshot *snapshot,
+			       const struct visitors *visitors)
+{
+	uint32_t end;
+
+	for (uint32_t i = 0; i < visitors->count; i = end) {
+		const mr_service_id service = visitors->packets[i]->service;
+
+		for (end = i + 1; end < visitors->count; end++) {
+			if (visitors->packets[end]->service != service)
+				break;
+		}
+		check_visitors(worker, &snapshot->services[service], &visitors->packets[i],
+			       end - i);
+	}
 }
 
 /* All that are still on their way, at once. */
@@ -164,6 +188,9 @@ static void hash_sessions(const struct mr_snapshot *snapshot, struct burst *burs
 
 void match_service(struct worker *worker, const struct mr_snapshot *snapshot, struct burst *burst)
 {
+	struct visitors visitors;
+
+	visitors.count = 0;
 	for (uint32_t i = 0; i < burst->count; i++) {
 		struct packet *packet = &burst->packets[i];
 
@@ -172,7 +199,8 @@ void match_service(struct worker *worker, const struct mr_snapshot *snapshot, st
 		if (packet->rx_port == WORKER_PROBE_PORT)
 			match_probe(worker, snapshot, packet);
 		else
-			match(worker, snapshot, packet);
+			match(worker, snapshot, packet, &visitors);
 	}
+	check_all_visitors(worker, snapshot, &visitors);
 	hash_sessions(snapshot, burst);
 }

@@ -6,6 +6,7 @@
 #ifndef MAILRAIL_ADDRESS_H
 #define MAILRAIL_ADDRESS_H
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -29,9 +30,14 @@ struct mr_prefix {
 
 static inline struct mr_addr mr_addr_from_v4(const void *four_bytes)
 {
-	struct mr_addr addr = {.bytes = {[10] = 0xff, [11] = 0xff}};
+	/* In two whole words: what is stored in pieces is slow to load as one. */
+	uint64_t words[2] = {0};
+	struct mr_addr addr;
+	uint32_t address;
 
-	memcpy(&addr.bytes[12], four_bytes, 4);
+	memcpy(&address, four_bytes, sizeof(address));
+	words[1] = htobe64(UINT64_C(0xffff) << 32 | be32toh(address));
+	memcpy(addr.bytes, words, sizeof(words));
 	return addr;
 }
 

@@ -139,7 +139,7 @@ static void set_up(const struct situation *situation, const struct mr_tuple *tup
 	for (uint32_t i = 0; i < TABLE_SIZE; i++)
 		slots->words[i] = mr_slot_make(ELSEWHERE, ELSEWHERE, false);
 	slots->words[mr_session_slot(hash, TABLE_SIZE)] = situation->word;
-	memset(slots->unknown_s, 0, TABLE_SIZE * sizeof(slots->unknown_s[0]));
+	memset(slots->notes->unknown, 0, TABLE_SIZE * sizeof(slots->notes->unknown[0]));
 	memset(rig->worker.counters, 0, sizeof(*rig->worker.counters));
 }
 
@@ -339,7 +339,7 @@ static void test_leaves_no_trace(void)
 		CU_ASSERT_EQUAL(pin.seen_s, 7);
 		CU_ASSERT_EQUAL(memcmp(rig->worker.counters, &zero, sizeof(zero)), 0);
 		for (uint32_t slot = 0; slot < TABLE_SIZE; slot++)
-			CU_ASSERT_EQUAL(slots->unknown_s[slot], 0);
+			CU_ASSERT_EQUAL(slots->notes->unknown[slot], 0);
 	}
 }
 

@@ -93,9 +93,8 @@ static void build_snapshot(void)
 	snapshot->probe_source_count = 2;
 }
 
-/* One packet through receive and parse. */
-static void receive_on(uint32_t port, const char *client, uint16_t client_port, const char *service,
-		       uint16_t service_port, uint8_t tcp_flags, struct burst *burst)
+static void inject_on(uint32_t port, const char *client, uint16_t client_port, const char *service,
+		      uint16_t service_port, uint8_t tcp_flags)
 {
 	const struct frame_spec spec = {
 		.to = OURS,
@@ -109,6 +108,13 @@ static void receive_on(uint32_t port, const char *client, uint16_t client_port, 
 	uint8_t frame[FRAME_BYTES_MAX];
 
 	CU_ASSERT_FATAL(rig_inject(rig, port, frame, frame_build(&spec, frame)));
+}
+
+/* One packet through receive and parse. */
+static void receive_on(uint32_t port, const char *client, uint16_t client_port, const char *service,
+		       uint16_t service_port, uint8_t tcp_flags, struct burst *burst)
+{
+	inject_on(port, client, client_port, service, service_port, tcp_flags);
 	CU_ASSERT_EQUAL_FATAL(rig_receive(rig, port, burst), 1);
 	parse(&rig->worker, burst);
 	CU_ASSERT_EQUAL_FATAL(burst->packets[0].verdict, UNDECIDED);
@@ -242,6 +248,36 @@ static void test_excluded_ranges(void)
 static void test_exclusion_is_the_service_s(void)
 {
 	CU_ASSERT_EQUAL(match("10.0.0.1", "10.0.0.10", 587, RTE_TCP_SYN_FLAG).verdict, UNDECIDED);
+}
+
+/* Each packet of a burst by its own service's ranges, whoever is beside it. */
+static void test_exclusion_in_a_burst(void)
+{
+	static const struct {
+		const char *client, *service;
+		uint16_t port;
+		uint8_t verdict;
+	} rows[] = {
+		{"10.0.0.1", "10.0.0.10", 25, MR_RESET_EXCLUDED},
+		{"192.0.2.1", "10.0.0.10", 25, UNDECIDED},
+		{"2001:db8:1::1", "2001:db8::25", 25, MR_RESET_EXCLUDED},
+		{"10.0.0.1", "10.0.0.11", 25, MR_DROP_EXCLUDED},
+		{"10.0.0.1", "10.0.0.10", 587, UNDECIDED},
+		{"10.0.0.1", "10.0.0.12", 25, MR_DROP_NOT_SERVICE},
+		{"2001:db8:9::1", "2001:db8::11", 25, UNDECIDED},
+		{"10.0.0.63", "10.0.0.11", 25, MR_DROP_EXCLUDED},
+	};
+	struct burst burst;
+
+	for (uint32_t i = 0; i < BURST_SIZE; i++)
+		inject_on(0, rows[i % RTE_DIM(rows)].client, 40000, rows[i % RTE_DIM(rows)].service,
+			  rows[i % RTE_DIM(rows)].port, 0);
+	CU_ASSERT_EQUAL_FATAL(rig_receive(rig, 0, &burst), BURST_SIZE);
+	parse(&rig->worker, &burst);
+	match_service(&rig->worker, snapshot, &burst);
+	for (uint32_t i = 0; i < BURST_SIZE; i++)
+		CU_ASSERT_EQUAL(burst.packets[i].verdict, rows[i % RTE_DIM(rows)].verdict);
+	rig_discard(&burst);
 }
 
 /* An excluded source is counted at the service, but opens no session there. */
@@ -519,6 +555,7 @@ int main(void)
 		UNIT_TEST(test_service_beside_the_kernel),
 		UNIT_TEST(test_excluded_ranges),
 		UNIT_TEST(test_exclusion_is_the_service_s),
+		UNIT_TEST(test_exclusion_in_a_burst),
 		UNIT_TEST(test_excluded_is_counted),
 		UNIT_TEST(test_reset_is_never_answered),
 		UNIT_TEST(test_sessions_are_counted),

@@ -324,8 +324,8 @@ static uint64_t digest(const struct world *world)
 		}
 		for (uint32_t slot = 0; slot < pool->table_size; slot++) {
 			ADD(pool->slots->words[slot]);
-			ADD(pool->slots->unknown_s[slot]);
-			ADD(pool->slots->moving_since_s[slot]);
+			ADD(pool->slots->notes->unknown[slot]);
+			ADD(mr_slots_moving_since_s(pool->slots, slot));
 		}
 	}
 #undef ADD
