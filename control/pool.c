@@ -107,11 +107,11 @@ static void advance_slot(struct mr_slots *next, uint32_t slot, mr_slot old, mr_b
 
 	next->words[slot] = word;
 	if (stamp)
-		__atomic_store_n(&next->unknown_s[slot], now_s, __ATOMIC_RELAXED);
+		mr_slots_note_unknown(next, slot, now_s);
 	/* Stamped again where sessions have begun at the base meanwhile: it is met afresh. */
 	if (mr_slot_moving(word) &&
 	    (stamp || !mr_slot_moving(old) || mr_slot_base(word) != mr_slot_base(old)))
-		next->moving_since_s[slot] = now_s;
+		mr_slots_note_moving(next, slot, now_s);
 }
 
 /* A new pool's slots are steady. */
@@ -207,11 +207,12 @@ int pool_settle(struct pool *pool, const bool *pinned_elsewhere, uint32_t began_
 	if (next == NULL)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < next->size; i++) {
-		const uint32_t unknown_s =
-			__atomic_load_n(&previous->unknown_s[i], __ATOMIC_RELAXED);
+		const uint32_t unknown_s = mr_slots_unknown_s(previous, i, began_s);
 
 		next->words[i] = slot_settle(previous->words[i], pinned_elsewhere[i], unknown_s,
 					     began_s, pool->session_idle_s);
+		if (mr_slot_moving(next->words[i]))
+			mr_slots_keep_forgotten(next, i, began_s);
 		changed |= next->words[i] != previous->words[i];
 	}
 	if (changed)

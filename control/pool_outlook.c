@@ -32,12 +32,12 @@ static uint32_t read_slots(const struct mr_slots *slots, uint32_t now_s, struct 
 
 		if (!mr_slot_moving(word))
 			continue;
-		oldest_s = later(oldest_s, age_s(slots->moving_since_s[i], now_s));
+		oldest_s = later(oldest_s, age_s(mr_slots_moving_since_s(slots, i), now_s));
 		if (mr_slot_base(word) == mr_slot_current(word))
 			continue;
-		base->moving_since_s = later(base->moving_since_s, slots->moving_since_s[i]);
-		base->unknown_s = later(base->unknown_s,
-					__atomic_load_n(&slots->unknown_s[i], __ATOMIC_RELAXED));
+		base->moving_since_s =
+			later(base->moving_since_s, mr_slots_moving_since_s(slots, i));
+		base->unknown_s = later(base->unknown_s, mr_slots_unknown_s(slots, i, now_s));
 	}
 	return oldest_s;
 }

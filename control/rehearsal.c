@@ -61,28 +61,13 @@ static struct roster *copy_roster(const struct roster *roster)
 	return NULL;
 }
 
-static struct mr_slots *copy_slots(const struct mr_slots *slots)
-{
-	struct mr_slots *copy = mr_slots_create(slots->size, NULL);
-
-	if (copy == NULL)
-		return NULL;
-	memcpy(copy->words, slots->words, slots->size * sizeof(slots->words[0]));
-	memcpy(copy->moving_since_s, slots->moving_since_s,
-	       slots->size * sizeof(slots->moving_since_s[0]));
-	/* Workers are writing to these. */
-	for (uint32_t i = 0; i < slots->size; i++)
-		copy->unknown_s[i] = __atomic_load_n(&slots->unknown_s[i], __ATOMIC_RELAXED);
-	return copy;
-}
-
 static int copy_pool(struct roster *roster, struct pool *copy, const struct pool *pool)
 {
 	*copy = *pool;
 	copy->member_count = 0;
 	copy->name = strdup(pool->name);
 	copy->members = calloc(pool->member_count + 1, sizeof(*copy->members));
-	copy->slots = copy_slots(pool->slots);
+	copy->slots = mr_slots_copy(pool->slots);
 	if (copy->name == NULL || copy->members == NULL || copy->slots == NULL)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < pool->member_count; i++) {

@@ -172,9 +172,9 @@ static void restamp(struct mr_slots *slots, uint32_t now_s)
 	for (uint32_t i = 0; i < slots->size; i++) {
 		if (!mr_slot_moving(slots->words[i]))
 			continue;
-		slots->unknown_s[i] = now_s;
-		if (slots->moving_since_s[i] > now_s)
-			slots->moving_since_s[i] = now_s;
+		mr_slots_note_unknown(slots, i, now_s);
+		if (mr_slots_moving_since_s(slots, i) > now_s)
+			mr_slots_note_moving(slots, i, now_s);
 	}
 }
 

@@ -25,7 +25,10 @@ static const char magic[8] = "mr-table";
 
 #define FILE_NAME_MAX (MR_NAME_MAX + sizeof(TABLE_FILE_SUFFIX TABLE_FILE_BESIDE))
 
-/* Followed by members, slot words, moving_since_s of each, and the digest of all that. */
+/*
+ * Followed by members, slot words, of each slot since when it is moving (of steady ones
+ * whatever), and the digest of all that.
+ */
 struct head {
 	char magic[8];
 	uint32_t version;
@@ -81,7 +84,11 @@ static uint8_t *encode(uint64_t key_check, const struct table *table, size_t *ou
 	next = mempcpy(next, &head, sizeof(head));
 	next = mempcpy(next, table->members, members_bytes(&head));
 	next = mempcpy(next, table->slots->words, slots_bytes(&head));
-	next = mempcpy(next, table->slots->moving_since_s, slots_bytes(&head));
+	for (uint32_t i = 0; i < head.table_size; i++) {
+		const uint32_t since_s = mr_slots_moving_since_s(table->slots, i);
+
+		next = mempcpy(next, &since_s, sizeof(since_s));
+	}
 	if (!digest_of(bytes, (size_t)(next - bytes), next)) {
 		free(bytes);
 		return NULL;
@@ -261,6 +268,17 @@ static const char *fault_of_table(const char *name, const struct table *table)
 	return fault != NULL ? fault : fault_of_slots(table->slots, &ids);
 }
 
+static void take_moving_since(struct mr_slots *slots, const uint8_t *bytes)
+{
+	for (uint32_t i = 0; i < slots->size; i++) {
+		uint32_t since_s;
+
+		memcpy(&since_s, bytes + (size_t)i * sizeof(since_s), sizeof(since_s));
+		if (mr_slot_moving(slots->words[i]))
+			mr_slots_note_moving(slots, i, since_s);
+	}
+}
+
 /* @bytes: of a whole file. -ENOMEM. */
 static int decode(const uint8_t *bytes, struct table *out)
 {
@@ -282,7 +300,7 @@ static int decode(const uint8_t *bytes, struct table *out)
 	next += members_bytes(&head);
 	memcpy(table.slots->words, next, slots_bytes(&head));
 	next += slots_bytes(&head);
-	memcpy(table.slots->moving_since_s, next, slots_bytes(&head));
+	take_moving_since(table.slots, next);
 	*out = table;
 	return 0;
 }

@@ -48,7 +48,8 @@ int table_file_write(int directory, uint64_t key_check, const struct table *tabl
 int table_file_delete(int directory, const char *pool);
 
 /*
- * Reads the file @name. Its moving slots were not asked for yet: unknown_s is 0.
+ * Reads the file @name. Who was heard last by its moving slots is not in it: mr_slots_unknown_s()
+ * says nothing yet.
  * -EBADMSG: not a whole table of this version and key; @error says why. @error is set on every
  * failure.
  */

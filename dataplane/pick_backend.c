@@ -134,8 +134,7 @@ static struct pick_segment segment_of(const struct packet *packet, uint32_t now_
 /* Somebody whom nobody remembers has been here: the slot is to go on moving for that long. */
 static void note_unknown(struct worker *worker, const struct seeker *seeker)
 {
-	__atomic_store_n(&seeker->pool->slots->unknown_s[seeker->slot], worker->now_s,
-			 __ATOMIC_RELAXED);
+	mr_slots_note_unknown(seeker->pool->slots, seeker->slot, worker->now_s);
 }
 
 /*
@@ -256,6 +255,11 @@ static uint32_t settle_steady(const struct mr_pin_table *pins, struct seeker *se
 static void ask_pins(struct worker *worker, const struct mr_snapshot *snapshot,
 		     const struct seeker *seekers, uint32_t count)
 {
+	/* By now the first buckets are here: who is not there may be in the second. */
+	for (uint32_t i = 0; i < count; i++) {
+		if (!pin_table_is_in_first(worker->pins, seekers[i].packet->hash))
+			pin_table_prefetch_second(worker->pins, seekers[i].packet->hash);
+	}
 	for (uint32_t i = 0; i < count; i++) {
 		struct packet *packet = seekers[i].packet;
 

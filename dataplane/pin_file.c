@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -78,26 +77,15 @@ static int lock_file(const struct request *request, const char *path, int fd)
 	return locked.st_dev == named.st_dev && locked.st_ino == named.st_ino ? 0 : -EAGAIN;
 }
 
-/*
- * Workers must neither wait for a page nor be killed because there is none: every page is
- * allocated, mapped and kept. Huge pages, locking, and populating before Linux 5.14 are what the
- * system grants; validating reads all of it anyway.
- */
 static int map_file(const struct request *request, const char *path, struct pin_memory *memory)
 {
-	const int rc = posix_fallocate(memory->fd, 0, (off_t)memory->bytes);
+	int rc = posix_fallocate(memory->fd, 0, (off_t)memory->bytes);
 
 	if (rc != 0)
 		return fail(request, path, rc);
 	memory->offset = PIN_FILE_HEADER_BYTES;
-	memory->mapping =
-		mmap(NULL, memory->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, memory->fd, 0);
-	if (memory->mapping == MAP_FAILED)
-		return fail(request, path, errno);
-	madvise(memory->mapping, memory->bytes, MADV_HUGEPAGE);
-	madvise(memory->mapping, memory->bytes, MADV_POPULATE_WRITE);
-	mlock(memory->mapping, memory->bytes);
-	return 0;
+	rc = pin_memory_map(memory);
+	return rc < 0 ? fail(request, path, -rc) : 0;
 }
 
 /* A table takes over @memory; without one, nothing is left of it but the file. */
@@ -107,7 +95,7 @@ static int put_table_on(const struct request *request, struct pin_memory *memory
 	*out = pin_table_on(memory, budget);
 	if (*out != NULL)
 		return 0;
-	munmap(memory->mapping, memory->bytes);
+	pin_memory_unmap(memory);
 	close(memory->fd);
 	return fail(request, request->path, ENOMEM);
 }

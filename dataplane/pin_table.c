@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,6 +16,9 @@
 /* How often pin_table_evict() begins anew when the pin that it chose changes under its hands. */
 #define EVICT_TRIES 4
 
+#ifndef FIRST_UP_TO
+#define FIRST_UP_TO 3
+#endif
 #define CHECK_SHIFT 24
 #define CHECK_MASK  (UINT64_C(0xff) << CHECK_SHIFT)
 
@@ -48,6 +50,7 @@ struct mr_pin_table *pin_table_on(const struct pin_memory *memory, uint32_t budg
 		.buckets = (struct pin_bucket *)((char *)memory->mapping + memory->offset),
 		.epoch_s = pin_boottime_s(),
 		.memory = *memory,
+		.huge_bytes = pin_memory_huge_bytes(memory),
 	};
 	return table;
 }
@@ -58,15 +61,16 @@ struct mr_pin_table *mr_pin_table_create(uint32_t budget)
 		.bytes = pin_bucket_count(budget) * sizeof(struct pin_bucket),
 		.fd = -1,
 	};
+	const int rc = pin_memory_map(&memory);
 	struct mr_pin_table *table;
 
-	memory.mapping = mmap(NULL, memory.bytes, PROT_READ | PROT_WRITE,
-			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-	if (memory.mapping == MAP_FAILED)
+	if (rc < 0) {
+		errno = -rc;
 		return NULL;
+	}
 	table = pin_table_on(&memory, budget);
 	if (table == NULL)
-		munmap(memory.mapping, memory.bytes);
+		pin_memory_unmap(&memory);
 	return table;
 }
 
@@ -74,7 +78,7 @@ void mr_pin_table_destroy(struct mr_pin_table *table)
 {
 	if (table == NULL)
 		return;
-	munmap(table->memory.mapping, table->memory.bytes);
+	pin_memory_unmap(&table->memory);
 	if (table->memory.fd >= 0)
 		close(table->memory.fd);
 	free(table);
@@ -93,6 +97,16 @@ uint32_t mr_pin_table_count(const struct mr_pin_table *table)
 uint32_t mr_pin_table_budget(const struct mr_pin_table *table)
 {
 	return table->budget;
+}
+
+size_t mr_pin_table_bytes(const struct mr_pin_table *table)
+{
+	return table->memory.bytes;
+}
+
+size_t mr_pin_table_huge_bytes(const struct mr_pin_table *table)
+{
+	return table->huge_bytes;
 }
 
 /*
@@ -136,34 +150,6 @@ static bool entry_exchange(struct pin_entry *entry, uint64_t old_tag, uint64_t o
 					  __ATOMIC_ACQ_REL, __ATOMIC_RELAXED) != 0;
 }
 
-static struct pin_entry *bucket_lookup(struct pin_bucket *bucket, uint64_t hash, uint64_t *out_data)
-{
-	for (unsigned int i = 0; i < PIN_BUCKET_ENTRIES; i++) {
-		struct pin_entry *entry = &bucket->entries[i];
-		uint64_t data;
-
-		if (atomic_load_explicit(&entry->tag, memory_order_acquire) != hash)
-			continue;
-		data = atomic_load_explicit(&entry->data, memory_order_acquire);
-		/* Between the two loads the entry may have been removed and given to another. */
-		if (data == 0 || atomic_load_explicit(&entry->tag, memory_order_relaxed) != hash)
-			continue;
-		*out_data = data;
-		return entry;
-	}
-	return NULL;
-}
-
-struct pin_entry *pin_table_lookup(const struct mr_pin_table *table, uint64_t hash,
-				   uint64_t *out_data)
-{
-	struct pin_entry *entry = bucket_lookup(pin_bucket_first(table, hash), hash, out_data);
-
-	if (entry == NULL)
-		entry = bucket_lookup(pin_bucket_second(table, hash), hash, out_data);
-	return entry;
-}
-
 bool mr_pin_table_find(const struct mr_pin_table *table, uint64_t hash, struct mr_pin *out_pin)
 {
 	uint64_t data;
@@ -174,13 +160,17 @@ bool mr_pin_table_find(const struct mr_pin_table *table, uint64_t hash, struct m
 	return true;
 }
 
-static unsigned int bucket_free(const struct pin_bucket *bucket)
+static unsigned int bucket_count(const struct pin_bucket *bucket)
 {
-	unsigned int count = 0;
+	return PIN_BUCKET_ENTRIES - (unsigned int)__builtin_popcount(pin_bucket_matches(bucket, 0));
+}
 
-	for (unsigned int i = 0; i < PIN_BUCKET_ENTRIES; i++)
-		count += atomic_load_explicit(&bucket->entries[i].tag, memory_order_relaxed) == 0;
-	return count;
+/* Where a pin that comes now is to go, as the header says. */
+static struct pin_bucket *choose_bucket(struct pin_bucket *first, struct pin_bucket *second)
+{
+	const unsigned int count = bucket_count(first);
+
+	return count < PIN_BUCKET_COMFORT || count <= bucket_count(second) ? first : second;
 }
 
 static bool bucket_add(struct pin_bucket *bucket, uint64_t hash, uint64_t data)
@@ -197,19 +187,16 @@ static bool bucket_add(struct pin_bucket *bucket, uint64_t hash, uint64_t data)
 
 bool pin_table_add(struct mr_pin_table *table, uint64_t hash, const struct mr_pin *pin)
 {
-	struct pin_bucket *emptier = pin_bucket_first(table, hash);
-	struct pin_bucket *other = pin_bucket_second(table, hash);
+	struct pin_bucket *first = pin_bucket_first(table, hash);
+	struct pin_bucket *second = pin_bucket_second(table, hash);
 	const uint64_t data = pin_pack(hash, pin);
+	struct pin_bucket *chosen;
 
 	if (atomic_fetch_add_explicit(&table->count, 1, memory_order_relaxed) >= table->budget)
 		goto err_uncount;
-	if (bucket_free(other) > bucket_free(emptier)) {
-		struct pin_bucket *swap = emptier;
-
-		emptier = other;
-		other = swap;
-	}
-	if (bucket_add(emptier, hash, data) || bucket_add(other, hash, data))
+	chosen = choose_bucket(first, second);
+	if (bucket_add(chosen, hash, data) ||
+	    bucket_add(chosen == first ? second : first, hash, data))
 		return true;
 err_uncount:
 	atomic_fetch_sub_explicit(&table->count, 1, memory_order_relaxed);

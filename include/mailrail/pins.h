@@ -12,6 +12,7 @@
 #define MAILRAIL_PINS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <mailrail/error.h>
@@ -63,6 +64,13 @@ bool mr_pin_table_find(const struct mr_pin_table *table, uint64_t hash, struct m
 /* Pins held now, and the budget. Any thread; the count is exact when no worker is adding. */
 uint32_t mr_pin_table_count(const struct mr_pin_table *table);
 uint32_t mr_pin_table_budget(const struct mr_pin_table *table);
+
+/*
+ * The memory that the table takes, and how much of it lay in huge pages when it was made: in
+ * small ones, each packet of a pinned session may wait for the TLB. Any thread.
+ */
+size_t mr_pin_table_bytes(const struct mr_pin_table *table);
+size_t mr_pin_table_huge_bytes(const struct mr_pin_table *table);
 
 /*
  * Control thread: calls @keep for every pin in the next @entries entries behind *@cursor and

@@ -32,6 +32,9 @@
 /* How far a worker's clock may be from the control thread's. */
 #define WORLD_SKEW_S 1U
 
+/* When nobody has spoken for so long, a pass finds that a pool of @idle_s has no sessions. */
+#define WORLD_SILENCE_S(idle_s) ((idle_s) + MR_STAMP_UNIT_S + WORLD_SKEW_S)
+
 /* How long a session may be silent that has sent no more than a SYN, or has ended. */
 #define WORLD_EMBRYONIC_S 60U
 #define WORLD_CLOSING_S	  60U

@@ -55,7 +55,7 @@ static void reset_rig(mr_slot word)
 	memset(rig->worker.counters, 0, sizeof(*rig->worker.counters));
 	rig->worker.now_s = 100;
 	slots->words[0] = word;
-	slots->unknown_s[0] = 0;
+	slots->notes->unknown[0] = 0;
 	snapshot->pools[0].changed_s = 0;
 	for (unsigned int i = 0; i < BACKENDS; i++)
 		snapshot->backends[i].alive = i != GONE;
@@ -121,7 +121,7 @@ static void test_steady(void)
 	CU_ASSERT_EQUAL(pick(SESSION, ACK), A);
 	CU_ASSERT_EQUAL(pick(OTHER, RST), A);
 	CU_ASSERT_EQUAL(mr_pin_table_count(rig->worker.pins), 0);
-	CU_ASSERT_EQUAL(slots->unknown_s[0], 0);
+	CU_ASSERT_EQUAL(slots->notes->unknown[0], 0);
 }
 
 /* The hash's upper half chooses the slot. */
@@ -150,7 +150,7 @@ static void test_moving_syn_goes_to_current(void)
 	CU_ASSERT_EQUAL(pick(SESSION, SYN), B);
 	assert_pin(SESSION, B, MR_PIN_EMBRYONIC);
 	CU_ASSERT_EQUAL(rig->worker.counters->pins_created, 1);
-	CU_ASSERT_EQUAL(slots->unknown_s[0], 0);
+	CU_ASSERT_EQUAL(slots->notes->unknown[0], 0);
 
 	rig->worker.now_s = 101;
 	CU_ASSERT_EQUAL(pick(SESSION, SYN), B);
@@ -202,13 +202,13 @@ static void test_moving_unknown_goes_to_base(void)
 	CU_ASSERT_EQUAL(pick(SESSION, ACK), A);
 	assert_pin(SESSION, A, MR_PIN_ESTABLISHED);
 	CU_ASSERT_EQUAL(rig->worker.counters->pins_adopted, 1);
-	CU_ASSERT_EQUAL(slots->unknown_s[0], 100);
+	CU_ASSERT_EQUAL(slots->notes->unknown[0], mr_stamp_make(100));
 
 	/* Known from now on: the slot's note stays. */
 	rig->worker.now_s = 107;
 	CU_ASSERT_EQUAL(pick(SESSION, ACK), A);
 	assert_pin(SESSION, A, MR_PIN_ESTABLISHED);
-	CU_ASSERT_EQUAL(slots->unknown_s[0], 100);
+	CU_ASSERT_EQUAL(slots->notes->unknown[0], mr_stamp_make(100));
 	CU_ASSERT_EQUAL(rig->worker.counters->pins_adopted, 1);
 }
 
@@ -352,10 +352,10 @@ static void test_budget_used_up(void)
 	reset_rig(mr_slot_make(B, A, true));
 	use_up_budget(MR_PIN_ESTABLISHED);
 	CU_ASSERT_EQUAL(pick(SESSION, SYN), A);
-	CU_ASSERT_EQUAL(slots->unknown_s[0], 100);
+	CU_ASSERT_EQUAL(slots->notes->unknown[0], mr_stamp_make(100));
 	rig->worker.now_s = 105;
 	CU_ASSERT_EQUAL(pick(SESSION, ACK), A);
-	CU_ASSERT_EQUAL(slots->unknown_s[0], 105);
+	CU_ASSERT_EQUAL(slots->notes->unknown[0], mr_stamp_make(105));
 	CU_ASSERT_EQUAL(pick(OTHER, ACK), A);
 	assert_no_pin(SESSION);
 	assert_no_pin(OTHER);
@@ -641,13 +641,13 @@ static void test_no_backend(void)
 static void assert_followers(uint64_t hash, mr_backend_id expected)
 {
 	const struct mr_worker_counters before = *rig->worker.counters;
-	const uint32_t unknown_s = slots->unknown_s[0];
+	const mr_stamp unknown = slots->notes->unknown[0];
 	const uint32_t pins = mr_pin_table_count(rig->worker.pins);
 
 	CU_ASSERT_EQUAL(pick_as(hash, 0, PACKET_ICMP_ERROR, FRAGMENT_NONE).backend, expected);
 	CU_ASSERT_EQUAL(pick_as(hash, 0, PACKET_TCP, FRAGMENT_LATER).backend, expected);
 	CU_ASSERT_EQUAL(memcmp(&before, rig->worker.counters, sizeof(before)), 0);
-	CU_ASSERT_EQUAL(slots->unknown_s[0], unknown_s);
+	CU_ASSERT_EQUAL(slots->notes->unknown[0], unknown);
 	CU_ASSERT_EQUAL(mr_pin_table_count(rig->worker.pins), pins);
 }
 

@@ -17,6 +17,7 @@
 #define BUDGET	 1024
 #define SESSIONS 3000
 #define STEPS	 200000
+#define MILLION	 1000000
 
 static uint64_t random_state;
 
@@ -175,6 +176,116 @@ static void test_budget(void)
 	}
 }
 
+/* Of the first @used sessions, those that are found in their first bucket. */
+static uint32_t count_in_first(const struct mr_pin_table *table, uint32_t used)
+{
+	uint32_t count = 0;
+	uint64_t data;
+
+	for (uint32_t i = 0; i < used; i++)
+		count += pin_table_lookup_first(table, hash_of(i), &data) != NULL;
+	return count;
+}
+
+/*
+ * What the header says of a million sessions: by how much of the budget they use, most are where
+ * a lookup finds them with one memory access, and next to none is refused.
+ */
+static void test_million(void)
+{
+	static const struct {
+		uint32_t used, in_first_min, refused_max;
+	} rows[] = {
+		{MILLION / 4, 240000, 0},
+		{MILLION / 2, 450000, 0},
+		{MILLION / 4 * 3, 630000, 10},
+		{MILLION, 800000, 60},
+	};
+	struct mr_pin_table *table = mr_pin_table_create(MILLION);
+	const struct mr_pin pin = {3, MR_PIN_ESTABLISHED, 9};
+	uint32_t used = 0, refused = 0;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(table);
+	for (size_t i = 0; i < RTE_DIM(rows); i++) {
+		uint64_t data;
+
+		for (; used < rows[i].used; used++) {
+			const bool added = pin_table_add(table, hash_of(used), &pin);
+
+			refused += !added;
+			CU_ASSERT_FATAL(added ==
+					(pin_table_lookup(table, hash_of(used), &data) != NULL));
+		}
+		CU_ASSERT(count_in_first(table, used) >= rows[i].in_first_min);
+		CU_ASSERT(refused <= rows[i].refused_max);
+	}
+	CU_ASSERT_EQUAL(mr_pin_table_count(table), MILLION - refused);
+	mr_pin_table_destroy(table);
+}
+
+/*
+ * A former version put pins into the emptier bucket from the start: what lies in the second one is
+ * found, refreshed, evicted and removed as anything else, while the first one is empty.
+ */
+static void test_second_bucket_alone(void)
+{
+	struct mr_pin_table *table = mr_pin_table_create(BUDGET);
+	const struct mr_pin pin = {3, MR_PIN_EMBRYONIC, 9}, fresh = {4, MR_PIN_EMBRYONIC, 10};
+	uint32_t cursor = 0;
+	uint64_t data = 0;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(table);
+	for (uint32_t i = 0; i < BUDGET; i++) {
+		struct pin_bucket *second = pin_bucket_second(table, hash_of(i));
+		struct pin_entry *entry = &second->entries[i % PIN_BUCKET_ENTRIES];
+		struct mr_pin found = {0};
+
+		if (second == pin_bucket_first(table, hash_of(i)))
+			continue;
+		entry->data = pin_pack(hash_of(i), &pin);
+		entry->tag = hash_of(i);
+		table->count = 1;
+		CU_ASSERT_FALSE(pin_table_is_in_first(table, hash_of(i)));
+		CU_ASSERT_PTR_NULL(pin_table_lookup_first(table, hash_of(i), &data));
+		CU_ASSERT_PTR_EQUAL(pin_table_lookup_second(table, hash_of(i), &data), entry);
+		CU_ASSERT_PTR_EQUAL(pin_table_lookup(table, hash_of(i), &data), entry);
+		pin_table_refresh(table, entry, hash_of(i), data, &fresh);
+		CU_ASSERT(mr_pin_table_find(table, hash_of(i), &found));
+		CU_ASSERT(pins_equal(&found, &fresh));
+		CU_ASSERT(pin_table_evict(table, hash_of(i), &pin));
+		CU_ASSERT(mr_pin_table_sweep(table, &cursor, UINT32_MAX, keep_none, NULL));
+		CU_ASSERT_EQUAL(mr_pin_table_count(table), 0);
+		CU_ASSERT_FALSE(mr_pin_table_find(table, hash_of(i), &found));
+	}
+	mr_pin_table_destroy(table);
+}
+
+/* The fast comparison of tags says what the plain one says, also where they differ in one bit. */
+static void test_matches_twins(void)
+{
+	struct pin_bucket bucket = {0};
+	unsigned int seen = 0;
+
+	for (uint32_t i = 0; i < STEPS; i++) {
+		const uint64_t hash = random_u64();
+		const uint64_t choice = random_u64();
+		unsigned int expected = 0;
+
+		for (unsigned int j = 0; j < PIN_BUCKET_ENTRIES; j++) {
+			const bool same = choice >> j & 1;
+			const unsigned int bit = choice >> (8 + 8 * j) & 63;
+
+			bucket.entries[j].tag = same ? hash : hash ^ UINT64_C(1) << bit;
+			bucket.entries[j].data = hash; /* no tag of anything */
+			expected |= (unsigned int)same << j;
+		}
+		CU_ASSERT_EQUAL_FATAL(pin_bucket_matches(&bucket, hash), expected);
+		CU_ASSERT_EQUAL_FATAL(pin_bucket_matches_portable(&bucket, hash), expected);
+		seen |= 1U << expected;
+	}
+	CU_ASSERT_EQUAL(seen, 0xffff);
+}
+
 /* Sweeping in small steps visits every pin once per round. */
 static void test_sweep_visits_each_once(void)
 {
@@ -207,7 +318,7 @@ struct refresh {
 static bool refresh_then_drop(void *context, uint64_t hash, const struct mr_pin *pin)
 {
 	const struct refresh *refresh = context;
-	uint64_t data;
+	uint64_t data = 0;
 	struct pin_entry *entry = pin_table_lookup(refresh->table, hash, &data);
 
 	(void)pin;
@@ -578,6 +689,9 @@ int main(void)
 		UNIT_TEST(test_every_wrong_bit_shows),
 		UNIT_TEST(test_add_find_update_remove),
 		UNIT_TEST(test_budget),
+		UNIT_TEST(test_million),
+		UNIT_TEST(test_second_bucket_alone),
+		UNIT_TEST(test_matches_twins),
 		UNIT_TEST(test_sweep_visits_each_once),
 		UNIT_TEST(test_refreshed_pin_is_kept),
 		UNIT_TEST(test_ended_pin_begins_anew),

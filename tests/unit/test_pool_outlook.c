@@ -4,7 +4,7 @@
 
 #include "../lib/unit.h"
 
-#define NOW_S  10000
+#define NOW_S  10001
 #define IDLE_S 900
 
 enum { DRAINED, OTHER, MEMBERS };
@@ -35,8 +35,8 @@ static void set_up(struct world *world, uint32_t moving, uint32_t since_s)
 		const bool moves = i < moving;
 
 		world->pool.slots->words[i] = mr_slot_make(OTHER, moves ? DRAINED : OTHER, moves);
-		world->pool.slots->moving_since_s[i] = moves ? since_s : 0;
-		world->pool.slots->unknown_s[i] = moves ? since_s : 0;
+		mr_slots_note_moving(world->pool.slots, i, moves ? since_s : 0);
+		mr_slots_note_unknown(world->pool.slots, i, moves ? since_s : 0);
 	}
 	for (uint32_t i = 0; i < MEMBERS; i++) {
 		world->backends[i].id = (mr_backend_id)i;
@@ -85,7 +85,10 @@ static void test_met_later(void)
 	struct world world;
 
 	set_up(&world, 3, NOW_S - 500);
-	world.pool.slots->unknown_s[1] = NOW_S - 100;
+	mr_slots_note_unknown(world.pool.slots, 1, NOW_S - 100);
+	CU_ASSERT_EQUAL(look_at(&world).quiet_in_s, IDLE_S - 100 + 1);
+	/* What is noted in units of two seconds counts as of the later one. */
+	mr_slots_note_unknown(world.pool.slots, 1, NOW_S - 101);
 	CU_ASSERT_EQUAL(look_at(&world).quiet_in_s, IDLE_S - 100 + 1);
 	world.backends[DRAINED].pins = 1;
 	world.backends[DRAINED].pins_end_s = NOW_S + 850;
@@ -110,7 +113,7 @@ static void test_exact_after_idle(void)
 	CU_ASSERT(drained.exact);
 	CU_ASSERT_EQUAL(drained.quiet_in_s, 77);
 	/* One of its slots began to move later. */
-	world.pool.slots->moving_since_s[2] = NOW_S - 5;
+	mr_slots_note_moving(world.pool.slots, 2, NOW_S - 5);
 	drained = look_at(&world);
 	CU_ASSERT_FALSE(drained.exact);
 	CU_ASSERT_EQUAL(drained.quiet_in_s, IDLE_S - 5 + 1);
@@ -123,11 +126,11 @@ static void test_quiet_on_moving_slots(void)
 	struct world world;
 	struct member_outlook drained;
 
-	set_up(&world, 3, NOW_S - IDLE_S - 1);
+	set_up(&world, 3, NOW_S - IDLE_S - 2);
 	drained = look_at(&world);
 	CU_ASSERT(drained.exact);
 	CU_ASSERT_EQUAL(drained.quiet_in_s, 0);
-	CU_ASSERT_EQUAL(world.outlook.oldest_base_s, IDLE_S + 1);
+	CU_ASSERT_EQUAL(world.outlook.oldest_base_s, IDLE_S + 2);
 	tear_down(&world);
 }
 
@@ -190,8 +193,8 @@ static void test_clock_ahead(void)
 {
 	struct world world;
 
-	set_up(&world, 3, NOW_S + 1);
-	CU_ASSERT_EQUAL(look_at(&world).quiet_in_s, IDLE_S + 2);
+	set_up(&world, 3, NOW_S + 2);
+	CU_ASSERT_EQUAL(look_at(&world).quiet_in_s, IDLE_S + 3);
 	CU_ASSERT_EQUAL(world.outlook.oldest_base_s, 0);
 	CU_ASSERT_EQUAL(world.outlook.changed_ago_s, 0);
 	tear_down(&world);

@@ -282,24 +282,15 @@ static void run_and_change(struct process *process)
 	add_pin(process, 9, 1234);
 }
 
-static struct mr_slots *copy_slots(const struct mr_slots *slots)
-{
-	struct mr_slots *copy = mr_slots_create(slots->size, NULL);
-
-	CU_ASSERT_PTR_NOT_NULL_FATAL(copy);
-	memcpy(copy->words, slots->words, slots->size * sizeof(slots->words[0]));
-	memcpy(copy->moving_since_s, slots->moving_since_s, slots->size * sizeof(uint32_t));
-	return copy;
-}
-
 static void assert_same_slots(const struct mr_slots *slots, const struct mr_slots *before)
 {
 	for (uint32_t i = 0; i < slots->size; i++) {
 		CU_ASSERT_EQUAL(slots->words[i], before->words[i]);
 		if (!mr_slot_moving(slots->words[i]))
 			continue;
-		CU_ASSERT_EQUAL(slots->moving_since_s[i], before->moving_since_s[i]);
-		CU_ASSERT_EQUAL(slots->unknown_s[i], dataplane.now_s);
+		CU_ASSERT_EQUAL(mr_slots_moving_since_s(slots, i),
+				mr_slots_moving_since_s(before, i));
+		CU_ASSERT_EQUAL(slots->notes->unknown[i], mr_stamp_make(dataplane.now_s));
 	}
 }
 
@@ -318,8 +309,10 @@ static void test_round_trip(void)
 	hub4 = find_member(&process, 1, "hub4")->backend->id;
 	moving = process.fleet->pools[0].moving_slots;
 	changed_s = process.fleet->pools[0].changed_s;
-	for (uint32_t i = 0; i < 2; i++)
-		slots[i] = copy_slots(process.fleet->pools[i].slots);
+	for (uint32_t i = 0; i < 2; i++) {
+		slots[i] = mr_slots_copy(process.fleet->pools[i].slots);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(slots[i]);
+	}
 	let_go(&process);
 
 	dataplane.now_s += 100;
@@ -362,7 +355,7 @@ static void test_clock_behind(void)
 	CU_ASSERT(process.recovered);
 	CU_ASSERT_EQUAL(process.fleet->pools[0].changed_s, 5);
 	for (uint32_t i = 0; i < 251; i++)
-		CU_ASSERT(process.fleet->pools[0].slots->moving_since_s[i] <= 5);
+		CU_ASSERT(mr_slots_moving_since_s(process.fleet->pools[0].slots, i) <= 5);
 	let_go(&process);
 	dataplane.now_s = before_s;
 	clean();
@@ -394,7 +387,8 @@ static void test_restart_is_a_change(void)
 		pool = &process.fleet->pools[0];
 		for (uint32_t m = 0; m < pool->member_count; m++)
 			judge(&process, pool->members[m].backend->name, HEALTH_UP);
-		slots = copy_slots(pool->slots);
+		slots = mr_slots_copy(pool->slots);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(slots);
 		let_go(&process);
 
 		start(&process, rows[i]);

@@ -376,7 +376,7 @@ static void end_sequence(void)
 	struct world *world = model.world;
 
 	close_sessions();
-	world_set_time(world, world->now_s + CHANGES_LONGEST_IDLE_S + 2);
+	world_set_time(world, world->now_s + WORLD_SILENCE_S(CHANGES_LONGEST_IDLE_S));
 	world_assert_nothing_is_remembered(world);
 	total.pinned += WORLD_COUNTER(world, pins_created);
 	total.adopted += WORLD_COUNTER(world, pins_adopted);

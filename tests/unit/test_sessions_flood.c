@@ -158,7 +158,7 @@ static void test_flood_pushes_out_nobody(void)
 	end_all(older, OLDER);
 	end_all(pinned, PINNED);
 	end_all(newer, NEWER);
-	world_set_time(world, world->now_s + world->pools[0].idle_s + 1 + WORLD_SKEW_S);
+	world_set_time(world, world->now_s + WORLD_SILENCE_S(world->pools[0].idle_s));
 	world_assert_nothing_is_remembered(world);
 	world_destroy(world);
 	world = NULL;
@@ -181,7 +181,7 @@ static void test_more_sessions_than_pins(void)
 	}
 	CU_ASSERT_FATAL(WORLD_COUNTER(world, pins_deferred) > 0);
 	end_all(sessions, MORE_THAN_PINS);
-	world_set_time(world, world->now_s + world->pools[0].idle_s + 1 + WORLD_SKEW_S);
+	world_set_time(world, world->now_s + WORLD_SILENCE_S(world->pools[0].idle_s));
 	world_assert_nothing_is_remembered(world);
 	world_destroy(world);
 	world = NULL;

@@ -407,7 +407,7 @@ static void end_sequence(void)
 
 	while (model.letter_count > 0)
 		deliver();
-	world_set_time(world, world->now_s + CHANGES_LONGEST_IDLE_S + 2);
+	world_set_time(world, world->now_s + WORLD_SILENCE_S(CHANGES_LONGEST_IDLE_S));
 	world_assert_nothing_is_remembered(world);
 	CU_ASSERT_FATAL(model.moved <= WORLD_COUNTER(world, pins_repeatable));
 	total.moved += model.moved;

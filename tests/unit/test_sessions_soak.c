@@ -235,7 +235,7 @@ static void be_quiet(void)
 			world_send(world, draw(WORLD_WORKERS), world->publications, &packet, 1);
 		soak.sessions[i].hash = 0;
 	}
-	world_set_time(world, world->now_s + world->pools[0].idle_s + 2);
+	world_set_time(world, world->now_s + WORLD_SILENCE_S(world->pools[0].idle_s));
 	world_assert_nothing_is_remembered(world);
 }
 
