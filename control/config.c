@@ -32,13 +32,22 @@ static const struct field control_fields[] = {
 static const struct shape control_shape =
 	SHAPE("control", struct config_control, control_fields, "Where the node is managed");
 
+static const char *const polls[] = {
+	[MR_POLL_BUSY] = "busy",
+	[MR_POLL_ADAPTIVE] = "adaptive",
+	NULL,
+};
+
 static const struct field workers_fields[] = {
 	{"cores", FIELD_UINT, FIELD_LIST_AT(struct config_workers, cores, core_count),
 	 .unique = true, .list_min = 1, .list_max = MR_WORKERS_MAX, .max = CPU_SETSIZE - 1,
 	 .fallback_note = "the last core that the process may use",
-	 .text = "CPU cores by number; each gets a worker of its own, which keeps it busy all the "
-		 "time",
-	 .example = "[1]"},
+	 .text = "CPU cores by number; each gets a worker of its own", .example = "[1]"},
+	{"poll", FIELD_ENUM, FIELD_AT(struct config_workers, poll), .choices = polls,
+	 .fallback = MR_POLL_BUSY,
+	 .text = "busy: workers keep their cores busy all the time; adaptive: they sleep while "
+		 "nothing arrives, for tens of microseconds at a time, and leave their cores to "
+		 "others"},
 };
 static const struct shape workers_shape =
 	SHAPE("workers", struct config_workers, workers_fields, "The threads that forward packets");
@@ -196,7 +205,7 @@ static const struct field pool_fields[] = {
 	 .fallback = CONFIG_HASH_SESSION,
 	 .text = "What a session's slot is computed from; session: both addresses and both ports"},
 	{"session_idle", FIELD_DURATION, FIELD_AT(struct config_pool, session_idle_ms), .min = 1000,
-	 .max = 24 * 3600 * 1000, .fallback = 15 * 60 * 1000,
+	 .max = MR_SESSION_IDLE_MAX_S * 1000, .fallback = 15 * 60 * 1000,
 	 .text = "A session that was silent for this long may be forgotten after a change of the "
 		 "pool"},
 	{"backends", FIELD_OBJECT, FIELD_LIST_AT(struct config_pool, backends, backend_count),

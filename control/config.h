@@ -27,6 +27,7 @@ struct config_node {
 struct config_workers {
 	uint32_t *cores; /* one worker on each; default: the last core this process may use */
 	uint32_t core_count;
+	enum mr_poll poll;
 };
 
 struct config_control {

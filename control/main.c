@@ -111,6 +111,7 @@ static int bring_up_dataplane(struct program *program, const struct config *conf
 		.port_count = config->port_count,
 		.cores = cores,
 		.worker_count = config->workers.core_count,
+		.poll = config->workers.poll,
 		.pins = session_state_pins(program->state),
 		.verbose = verbose,
 	};

@@ -31,7 +31,11 @@
 	X(fragments_handed, "Fragments handed to the worker that follows their datagram")          \
 	X(fragments_taken, "Of these, those that it has taken")                                    \
 	X(cut_packets, "IPv4 packets sent in fragments, as the path is narrow")                    \
-	X(mss_clamped, "SYNs whose maximum segment size was lowered")
+	X(mss_clamped, "SYNs whose maximum segment size was lowered")                              \
+	X(cycles, "Time in which workers ran or slept, in cycles of the time stamp counter")       \
+	X(busy_cycles, "Of these, those of rounds in which packets came")                          \
+	X(busy_rounds, "Times that a worker asked all its queues and found packets")               \
+	X(sleeps, "Times that a worker slept, as nothing had arrived; only with adaptive polling")
 
 /* Counters of one worker, or of all. */
 struct worker_stats {
@@ -165,6 +169,8 @@ static const struct shape port_shape =
 struct pin_stats {
 	uint32_t count;
 	uint32_t budget;
+	uint64_t bytes;
+	uint64_t huge_page_bytes;
 };
 
 static const struct field pin_fields[] = {
@@ -172,6 +178,12 @@ static const struct field pin_fields[] = {
 	 .text = "Sessions remembered now"},
 	{"budget", FIELD_UINT, FIELD_AT(struct pin_stats, budget), .required = true,
 	 .text = "How many can be"},
+	{"bytes", FIELD_UINT, FIELD_AT(struct pin_stats, bytes), .required = true,
+	 .text = "Memory of their table"},
+	{"huge_page_bytes", FIELD_UINT, FIELD_AT(struct pin_stats, huge_page_bytes),
+	 .required = true,
+	 .text = "How much of it lay in huge pages when mailrail started; small ones make each "
+		 "packet of a remembered session slower"},
 };
 static const struct shape pin_shape =
 	SHAPE("pins", struct pin_stats, pin_fields, "Remembered sessions");
@@ -392,6 +404,8 @@ static bool fill_limits(const struct balancer *balancer, struct stats_result *re
 		{"datagrams_by_worker", false, 0, MR_DATAGRAMS_MAX},
 		{"fragment_timeout_s", false, 0, MR_FRAGMENT_TIMEOUT_S},
 		{"too_big_by_worker_per_s", false, 0, MR_TOO_BIG_PER_S},
+		{"worker_sleep_us", false, 0, MR_WORKER_SLEEP_US},
+		{"session_idle_s", false, 0, MR_SESSION_IDLE_MAX_S},
 		{"extension_headers", false, 0, MR_EXTENSIONS_MAX},
 		{"extension_bytes", false, 0, MR_EXTENSION_BYTES_MAX},
 		{"name_bytes", false, 0, MR_NAME_MAX - 1},
@@ -423,6 +437,8 @@ static enum rpc_error stats_get(struct rpc_call *call)
 	result->uptime_s = balancer_uptime_s(balancer);
 	result->pins.count = mr_pin_table_count(mr_dataplane_pins(dp));
 	result->pins.budget = mr_pin_table_budget(mr_dataplane_pins(dp));
+	result->pins.bytes = mr_pin_table_bytes(mr_dataplane_pins(dp));
+	result->pins.huge_page_bytes = mr_pin_table_huge_bytes(mr_dataplane_pins(dp));
 	result->total.forgotten = balancer_forgotten_sessions(balancer);
 	if (!fill_workers(balancer, result) || !fill_services(balancer, result) ||
 	    !fill_backends(balancer, result) || !fill_ports(balancer, result) ||

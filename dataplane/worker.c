@@ -5,6 +5,7 @@
 #include <rte_pause.h>
 
 #include "fragments.h"
+#include "idle.h"
 #include "packet.h"
 
 static bool should_run(const struct worker *worker)
@@ -12,10 +13,27 @@ static bool should_run(const struct worker *worker)
 	return !atomic_load_explicit(&worker->stop, memory_order_relaxed);
 }
 
+/* A round ends where the next one begins. */
+static void begin_round(struct worker *worker)
+{
+	struct mr_worker_counters *counters = worker->counters;
+	const uint64_t now = rte_rdtsc();
+	const uint64_t cycles = now - worker->round_began;
+
+	counters->cycles += cycles;
+	if (worker->round_packets > 0) {
+		counters->busy_cycles += cycles;
+		counters->busy_rounds++;
+		worker->idle.since = now;
+	}
+	worker->round_began = now;
+	worker->round_packets = 0;
+}
+
 /* Keeps now_s without a division per round. */
 static void clock_tick(struct worker *worker)
 {
-	const uint64_t now = rte_rdtsc() - worker->clock_start;
+	const uint64_t now = worker->round_began - worker->clock_start;
 	uint64_t running_s;
 
 	if (now < worker->next_second)
@@ -26,7 +44,7 @@ static void clock_tick(struct worker *worker)
 	fragment_table_age(worker);
 }
 
-/* The way of a packet, from RX to TX. */
+/* The way of a packet, from RX to TX, where it cannot be short. */
 static void work_on_burst(struct worker *worker, const struct mr_snapshot *snapshot,
 			  struct burst *burst)
 {
@@ -35,7 +53,6 @@ static void work_on_burst(struct worker *worker, const struct mr_snapshot *snaps
 	match_service(worker, snapshot, burst);
 	pick_backend(worker, snapshot, burst);
 	forward(worker, snapshot, burst);
-	transmit(worker, burst);
 }
 
 static void work_on_queue(struct worker *worker, const struct mr_snapshot *snapshot,
@@ -43,8 +60,12 @@ static void work_on_queue(struct worker *worker, const struct mr_snapshot *snaps
 {
 	struct burst burst;
 
-	if (receive(worker, queue, &burst) > 0)
+	if (receive(worker, queue, &burst) == 0)
+		return;
+	worker->round_packets += burst.count;
+	if (!express(worker, snapshot, &burst))
 		work_on_burst(worker, snapshot, &burst);
+	transmit(worker, &burst);
 }
 
 /* No more bursts than a round has queues: fragments get no more than half of the time. */
@@ -55,7 +76,9 @@ static void work_on_fragments(struct worker *worker, const struct mr_snapshot *s
 	for (uint32_t i = 0; i < worker->rx_queue_count; i++) {
 		if (receive_again(worker, &burst) == 0)
 			return;
+		worker->round_packets += burst.count;
 		work_on_burst(worker, snapshot, &burst);
+		transmit(worker, &burst);
 	}
 }
 
@@ -64,11 +87,21 @@ void worker_round(struct worker *worker)
 	const struct mr_snapshot *snapshot =
 		atomic_load_explicit(worker->snapshot, memory_order_acquire);
 
+	begin_round(worker);
 	clock_tick(worker);
 	for (uint32_t i = 0; snapshot != NULL && i < worker->rx_queue_count; i++)
 		work_on_queue(worker, snapshot, &worker->rx_queues[i]);
 	if (snapshot != NULL)
 		work_on_fragments(worker, snapshot);
+}
+
+/* Whoever waits for this worker to leave a snapshot does not wait for its sleep. */
+static void sleep_a_little(struct worker *worker)
+{
+	rte_rcu_qsbr_thread_offline(worker->qsbr, worker->index);
+	idle_sleep(&worker->idle);
+	rte_rcu_qsbr_thread_online(worker->qsbr, worker->index);
+	worker->counters->sleeps++;
 }
 
 int worker_run(void *arg)
@@ -77,10 +110,14 @@ int worker_run(void *arg)
 
 	rte_rcu_qsbr_thread_register(worker->qsbr, worker->index);
 	rte_rcu_qsbr_thread_online(worker->qsbr, worker->index);
+	idle_begin(&worker->idle, worker->poll, worker->clock_hz);
 	while (should_run(worker)) {
 		worker_round(worker);
 		/* No pointer into the snapshot survives this line. */
 		rte_rcu_qsbr_quiescent(worker->qsbr, worker->index);
+		if (worker->round_packets == 0 &&
+		    idle_is_sleepy(&worker->idle, worker->round_began))
+			sleep_a_little(worker);
 	}
 	rte_rcu_qsbr_thread_offline(worker->qsbr, worker->index);
 	rte_rcu_qsbr_thread_unregister(worker->qsbr, worker->index);

@@ -14,6 +14,7 @@
 
 #include <mailrail/dataplane.h>
 
+#include "idle.h"
 #include "port.h"
 
 #define BURST_SIZE 32
@@ -56,6 +57,7 @@ struct worker {
 	uint32_t worker_count;
 	uint32_t too_big_s; /* the second that @too_big_sent counts in */
 	uint32_t too_big_sent;
+	enum mr_poll poll;
 
 	/* Shared with the control thread. */
 	const struct mr_snapshot *_Atomic *snapshot; /* NULL inside until the first publish */
@@ -71,6 +73,11 @@ struct worker {
 	uint64_t clock_hz;
 	uint64_t next_second; /* TSC cycles after @clock_start at which @now_s is due to change */
 	uint32_t now_s;
+
+	/* The round under way, or the last one. */
+	uint64_t round_began; /* TSC */
+	uint32_t round_packets;
+	struct idle idle;
 };
 
 /* Every queue once, then fragments that have waited. The thread is the worker's for that long. */

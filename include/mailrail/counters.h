@@ -45,6 +45,10 @@ struct mr_worker_counters {
 	uint64_t fragments_taken;    /* from another worker */
 	uint64_t cut_packets;	     /* IPv4 packets sent in fragments, as the path is narrow */
 	uint64_t mss_clamped;	     /* SYNs whose MSS was lowered */
+	uint64_t cycles;	     /* of the TSC, since the worker began */
+	uint64_t busy_cycles;	     /* of them, those of rounds in which packets came */
+	uint64_t busy_rounds;
+	uint64_t sleeps; /* MR_POLL_ADAPTIVE */
 	struct mr_flow_counters services[MR_SERVICES_MAX];
 	struct mr_flow_counters backends[MR_BACKENDS_MAX];
 };

@@ -43,11 +43,18 @@ struct mr_port_config {
 	bool twin;
 };
 
+/* What workers do while nothing arrives. */
+enum mr_poll {
+	MR_POLL_BUSY,	  /* look again */
+	MR_POLL_ADAPTIVE, /* sleep before they look again, MR_WORKER_SLEEP_US at most */
+};
+
 struct mr_dataplane_config {
 	const struct mr_port_config *ports;
 	uint32_t port_count;
 	const uint16_t *cores; /* one worker on each */
 	uint32_t worker_count;
+	enum mr_poll poll;
 	struct mr_pin_table *pins; /* borrowed; its clock is the dataplane's */
 	bool verbose;		   /* DPDK's and libbpf's own messages go to stderr, else nowhere */
 };

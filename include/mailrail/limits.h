@@ -20,6 +20,9 @@
  */
 #define MR_SYN_REPEAT_S 180
 
+/* The longest session_idle that a pool may have. */
+#define MR_SESSION_IDLE_MAX_S (24 * 3600)
+
 /* The work that one packet may cause. */
 #define MR_EXTENSIONS_MAX      8   /* IPv6 extension headers that are looked behind */
 #define MR_EXTENSION_BYTES_MAX 512 /* their length in all */
@@ -31,5 +34,8 @@
 
 /* ICMP errors (fragmentation needed, packet too big) that a worker sends in one second. */
 #define MR_TOO_BIG_PER_S 1000
+
+/* How long a worker that may sleep does so at a time, as far as the kernel wakes it in time. */
+#define MR_WORKER_SLEEP_US 60
 
 #endif

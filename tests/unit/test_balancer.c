@@ -267,6 +267,56 @@ static void test_snapshot_with_shared_source(void)
 	config_free(after);
 }
 
+static struct mr_snapshot *plain_snapshot(const struct fleet *fleet)
+{
+	static const struct way_ports ports = {.list[0].mtu_bytes = 1500};
+	static const struct way_facts facts = {.ports = &ports};
+	static const struct mr_steering steering;
+	struct mr_snapshot *snapshot = compile_snapshot(fleet, &facts, &steering, 2);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(snapshot);
+	return snapshot;
+}
+
+/* Snapshots share a list as long as it says the same: a long one takes its time to make. */
+static void test_exclusions_are_shared(void)
+{
+	const char *pool =
+		POOL("a", "l2dsr", "", BACKEND("b", "10.0.0.1") ", " BACKEND("c", "2001:db8::1"));
+	struct roster *roster = calloc(1, sizeof(*roster));
+	struct config *config = decode(pool, plain_service);
+	struct mr_snapshot *first, *second, *third;
+	struct mr_access_list *list;
+	struct mr_range range;
+	struct mr_addr leaver;
+	struct fleet *fleet;
+
+	roster->dp = idle.dp;
+	fleet = make_fleet(roster, config, NULL);
+	leaver = fleet->pools[0].members[1].backend->address;
+	first = plain_snapshot(fleet);
+	fleet->pools[0].members[0].backend->verdict = HEALTH_DOWN;
+	second = plain_snapshot(fleet);
+	list = first->services[fleet->service_ids[0]].exclude;
+	CU_ASSERT_PTR_NOT_NULL_FATAL(list);
+	CU_ASSERT_PTR_EQUAL(second->services[fleet->service_ids[0]].exclude, list);
+	mr_snapshot_destroy(first);
+	CU_ASSERT(mr_access_list_find(list, &leaver, &range));
+
+	fleet_remove_member(&fleet->pools[0], &fleet->pools[0].members[1]);
+	third = plain_snapshot(fleet);
+	list = third->services[fleet->service_ids[0]].exclude;
+	CU_ASSERT_PTR_NOT_EQUAL(second->services[fleet->service_ids[0]].exclude, list);
+	CU_ASSERT_FALSE(mr_access_list_find(list, &leaver, &range));
+	mr_snapshot_destroy(second);
+	fleet_destroy(fleet);
+	CU_ASSERT(mr_access_list_find(list, &config->pools[0].backends[0].address, &range));
+	mr_snapshot_destroy(third);
+	roster_fini(roster);
+	free(roster);
+	config_free(config);
+}
+
 static json_t *ask(struct balancer *balancer, const char *method)
 {
 	const struct rpc_context context = {.methods = rpc_methods, .balancer = balancer};
@@ -339,6 +389,8 @@ static void test_limits(void)
 		{"fragments_kept_by_worker", 0, MR_FRAGMENTS_KEPT_MAX},
 		{"fragment_timeout_s", -1, MR_FRAGMENT_TIMEOUT_S},
 		{"too_big_by_worker_per_s", -1, MR_TOO_BIG_PER_S},
+		{"worker_sleep_us", -1, MR_WORKER_SLEEP_US},
+		{"session_idle_s", -1, MR_SESSION_IDLE_MAX_S},
 		{"syn_repeat_s", -1, MR_SYN_REPEAT_S},
 	};
 	struct balancer *balancer = start(
@@ -458,10 +510,15 @@ static void test_start_again(void)
 int main(void)
 {
 	CU_TestInfo tests[] = {
-		UNIT_TEST(test_modes),	     UNIT_TEST(test_paths_in_ipv6),
-		UNIT_TEST(test_nat_sources), UNIT_TEST(test_snapshot_with_shared_source),
-		UNIT_TEST(test_limits),	     UNIT_TEST(test_backend_list),
-		UNIT_TEST(test_start_again), CU_TEST_INFO_NULL,
+		UNIT_TEST(test_modes),
+		UNIT_TEST(test_paths_in_ipv6),
+		UNIT_TEST(test_nat_sources),
+		UNIT_TEST(test_snapshot_with_shared_source),
+		UNIT_TEST(test_exclusions_are_shared),
+		UNIT_TEST(test_limits),
+		UNIT_TEST(test_backend_list),
+		UNIT_TEST(test_start_again),
+		CU_TEST_INFO_NULL,
 	};
 	int status;
 

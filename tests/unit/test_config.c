@@ -87,6 +87,7 @@ static void test_defaults(void)
 	CU_ASSERT_PTR_NOT_NULL_FATAL(config);
 	CU_ASSERT_STRING_EQUAL(config->control.socket, "/run/mailrail/control.sock");
 	CU_ASSERT_EQUAL(config->workers.core_count, 1);
+	CU_ASSERT_EQUAL(config->workers.poll, MR_POLL_BUSY);
 	CU_ASSERT_EQUAL(config->sessions.pin_budget, 1000000);
 	CU_ASSERT_STRING_EQUAL(config->sessions.state, "/run/mailrail/sessions");
 	CU_ASSERT_EQUAL(config->ports[0].device_kind, MR_DEVICE_VDEV);
@@ -210,6 +211,7 @@ static void test_refused(void)
 		{"{\"workers\": {\"cores\": []}}", "/workers/cores", "at least 1"},
 		{"{\"workers\": {\"cores\": [1, 2, 1]}}", "/workers/cores/2", "already at"},
 		{"{\"workers\": {\"cores\": [1024]}}", "/workers/cores/0", "outside 0..1023"},
+		{"{\"workers\": {\"poll\": \"lazy\"}}", "/workers/poll", "adaptive"},
 		{"{\"sessions\": {\"idle\": \"15m\"}}", "/sessions/idle", "unknown"},
 		{"{\"sessions\": {\"state\": \"\"}}", "/sessions/state", "0 bytes long"},
 		{"{\"pools\": [{\"name\": \"a\", \"backends\": [], \"session_idle\": "

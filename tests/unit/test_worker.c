@@ -10,6 +10,7 @@
  */
 #include "worker.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -222,13 +223,14 @@ static void stop(void)
 	replace_snapshot(NULL);
 }
 
-static void test_every_frame_has_one_verdict(void)
+static void check_every_frame(enum mr_poll poll)
 {
 	const struct mr_worker_counters *counters = rig->worker.counters;
 	const uint32_t mbufs = rig_free_mbufs(rig);
 	struct tally tally = {0};
 	uint64_t backend_packets = 0;
 
+	rig->worker.poll = poll;
 	rig->ports[1].kind = MR_DEVICE_AF_PACKET;
 	rig->ports[TWIN_PORT].has_kernel_side = true;
 	rig->ports[TWIN_PORT].has_twin = true;
@@ -250,6 +252,79 @@ static void test_every_frame_has_one_verdict(void)
 	for (unsigned int i = 0; i < BACKENDS; i++)
 		backend_packets += counters->backends[i].packets;
 	CU_ASSERT_EQUAL(backend_packets, tally.verdicts[MR_FORWARDED]);
+	CU_ASSERT_EQUAL(rig_free_mbufs(rig), mbufs);
+}
+
+static void test_every_frame_has_one_verdict(void)
+{
+	check_every_frame(MR_POLL_BUSY);
+	CU_ASSERT_EQUAL(rig->worker.counters->sleeps, 0);
+}
+
+static void test_every_frame_by_a_worker_that_sleeps(void)
+{
+	check_every_frame(MR_POLL_ADAPTIVE);
+	CU_ASSERT(rig->worker.counters->sleeps > 0);
+	rig->worker.poll = MR_POLL_BUSY;
+}
+
+/* The worker begins to sleep once more; false: it has not within ten seconds. */
+static bool await_sleep(void)
+{
+	const struct mr_worker_counters *counters = rig->worker.counters;
+	const uint64_t deadline = rte_rdtsc() + 10 * rte_get_tsc_hz();
+	const uint64_t sleeps = MR_COUNTER_READ(counters->sleeps);
+
+	/* Two have ended: the second began after the call. */
+	while (MR_COUNTER_READ(counters->sleeps) < sleeps + 2) {
+		if (rte_rdtsc() > deadline)
+			return false;
+		sched_yield();
+	}
+	return true;
+}
+
+/* Nobody who waits for the worker to leave a snapshot has to wait for its sleep. */
+static bool await_offline(void)
+{
+	const uint64_t deadline = rte_rdtsc() + 10 * rte_get_tsc_hz();
+
+	while (__atomic_load_n(&rig->qsbr->qsbr_cnt[0].cnt, __ATOMIC_RELAXED) !=
+	       __RTE_QSBR_CNT_THR_OFFLINE) {
+		if (rte_rdtsc() > deadline)
+			return false;
+	}
+	return true;
+}
+
+static void test_sleeps_and_wakes(void)
+{
+	const struct mr_worker_counters *counters = rig->worker.counters;
+	const uint32_t mbufs = rig_free_mbufs(rig);
+	uint8_t frame[FRAME_BYTES_MAX];
+	const uint32_t count = frame_build(&kinds[0].spec, frame);
+
+	rig->worker.poll = MR_POLL_ADAPTIVE;
+	start(NULL);
+	CU_ASSERT_FATAL(await_sleep());
+	for (mr_backend_id backend = 0; backend < BACKENDS; backend++) {
+		struct rte_mbuf *mbuf;
+
+		replace_snapshot(steady_snapshot(backend, backend));
+		CU_ASSERT_FATAL(await_sleep());
+		CU_ASSERT(await_offline());
+		CU_ASSERT_FATAL(rig_inject(rig, 0, frame, count));
+		CU_ASSERT(rig_await(rig, backend + 1U));
+		CU_ASSERT_FATAL(await_sleep());
+		mbuf = rig_collect(rig, BACKEND_PORT);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(mbuf);
+		CU_ASSERT_EQUAL(rte_pktmbuf_mtod(mbuf, uint8_t *)[5], backend);
+		rte_pktmbuf_free(mbuf);
+	}
+	stop();
+	rig->worker.poll = MR_POLL_BUSY;
+	CU_ASSERT_EQUAL(counters->verdicts[MR_FORWARDED], BACKENDS);
+	CU_ASSERT_EQUAL(counters->busy_rounds, BACKENDS);
 	CU_ASSERT_EQUAL(rig_free_mbufs(rig), mbufs);
 }
 
@@ -403,14 +478,45 @@ static void test_pieces_wait_for_so_long(void)
 	CU_ASSERT_EQUAL(rig_free_mbufs(rig), mbufs);
 }
 
+/* What an operator sees of a worker's load. */
+static void test_busy_time(void)
+{
+	const struct mr_worker_counters *counters = rig->worker.counters;
+	const uint64_t began = rte_rdtsc();
+	uint64_t busy_cycles;
+
+	memset(rig->worker.counters, 0, sizeof(*rig->worker.counters));
+	rig->worker.round_began = began;
+	rig->worker.round_packets = 0;
+	replace_snapshot(steady_snapshot(0, 1));
+	worker_round(&rig->worker);
+	CU_ASSERT_EQUAL(counters->busy_rounds, 0);
+	send_piece(0, PIECES);
+	worker_round(&rig->worker);
+	CU_ASSERT_EQUAL(counters->busy_cycles, 0);
+	worker_round(&rig->worker);
+	busy_cycles = counters->busy_cycles;
+	CU_ASSERT(busy_cycles > 0);
+	CU_ASSERT(counters->cycles > busy_cycles);
+	CU_ASSERT(counters->cycles <= rte_rdtsc() - began);
+	worker_round(&rig->worker);
+	CU_ASSERT_EQUAL(counters->busy_rounds, 1);
+	CU_ASSERT_EQUAL(counters->busy_cycles, busy_cycles);
+	replace_snapshot(NULL);
+	rte_pktmbuf_free(rig_collect(rig, BACKEND_PORT));
+}
+
 int main(void)
 {
 	CU_TestInfo tests[] = {
 		UNIT_TEST(test_every_frame_has_one_verdict),
+		UNIT_TEST(test_every_frame_by_a_worker_that_sleeps),
+		UNIT_TEST(test_sleeps_and_wakes),
 		UNIT_TEST(test_waits_for_a_snapshot),
 		UNIT_TEST(test_clock),
 		UNIT_TEST(test_pieces_follow_their_session),
 		UNIT_TEST(test_pieces_wait_for_so_long),
+		UNIT_TEST(test_busy_time),
 		CU_TEST_INFO_NULL,
 	};
 
