@@ -59,7 +59,8 @@ static void probe_judge(struct smtp_probe *probe, bool good, const char *reason)
 	if (probe->judged)
 		return;
 	probe->judged = true;
-	snprintf(result.reason, sizeof(result.reason), "%s", reason);
+	snprintf(result.reason, sizeof(result.reason), "%.*s", (int)sizeof(result.reason) - 1,
+		 reason);
 	probe->config.verdict(probe->config.context, &result);
 }
 

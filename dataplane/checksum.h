@@ -8,6 +8,7 @@
 #ifndef MAILRAIL_DATAPLANE_CHECKSUM_H
 #define MAILRAIL_DATAPLANE_CHECKSUM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -35,6 +36,25 @@ static inline uint16_t checksum_sum_ipv4(const void *header)
 	sum = (sum & UINT32_MAX) + (sum >> 32);
 	sum = (sum & UINT32_MAX) + (sum >> 32);
 	return checksum_fold((uint32_t)sum);
+}
+
+/*
+ * Is the checksum of an IPv4 header without options right? Its sum, which is never 0, is a multiple
+ * of 0xffff then; and those are the numbers that a multiplication with the inverse of 0xffff (mod
+ * 2^64) makes no greater than 2^64 / 0xffff (Granlund and Montgomery, "Division by Invariant
+ * Integers using Multiplication", 1994, section 9).
+ */
+static inline bool checksum_is_right_ipv4(const void *header)
+{
+	uint64_t words[2], sum;
+	uint32_t last;
+
+	memcpy(&words[0], header, sizeof(words[0]));
+	memcpy(&words[1], (const uint8_t *)header + sizeof(words[0]), sizeof(words[1]));
+	memcpy(&last, (const uint8_t *)header + sizeof(words), sizeof(last));
+	sum = (words[0] & UINT32_MAX) + (words[0] >> 32) + (words[1] & UINT32_MAX) +
+	      (words[1] >> 32) + last;
+	return sum * 0xfffefffefffeffffULL <= UINT64_MAX / UINT16_MAX;
 }
 
 /*

@@ -9,30 +9,12 @@
 #include <rte_ip.h>
 
 #include "cut.h"
+#include "front.h"
 #include "link.h"
 #include "mss.h"
 #include "nat.h"
 #include "segments.h"
 #include "too_big.h"
-#include "tunnel.h"
-
-/* @mbuf begins with its IP header. False: no headroom. */
-static bool add_front(struct rte_mbuf *mbuf, const struct mr_front *front, uint64_t hash)
-{
-	const bool is_v6 = *rte_pktmbuf_mtod(mbuf, const uint8_t *) >> 4 == 6;
-	const rte_be16_t type =
-		is_v6 ? RTE_BE16(RTE_ETHER_TYPE_IPV6) : RTE_BE16(RTE_ETHER_TYPE_IPV4);
-	uint8_t *link;
-
-	if (front->outer_bytes > 0)
-		return tunnel_enter(mbuf, front, hash);
-	link = (void *)rte_pktmbuf_prepend(mbuf, front->link_bytes);
-	if (link == NULL)
-		return false;
-	memcpy(link, front->bytes, front->link_bytes);
-	memcpy(&link[front->link_bytes - sizeof(type)], &type, sizeof(type));
-	return true;
-}
 
 /* The packet without link header and padding, in pieces that each get a front. */
 static bool add_cuts(struct worker *worker, const struct mr_backend *backend, struct burst *burst,
@@ -44,7 +26,7 @@ static bool add_cuts(struct worker *worker, const struct mr_backend *backend, st
 			   (uint16_t)(CUTS_MAX - burst->cut_count));
 
 	for (uint32_t i = 0; i < count; i++) {
-		add_front(pieces[i], &backend->front, packet->hash);
+		front_add(pieces[i], &backend->front, packet->hash);
 		burst->cuts[burst->cut_count++] = (struct cut){
 			.mbuf = pieces[i],
 			.packet = (uint8_t)(packet - burst->packets),
@@ -94,7 +76,7 @@ static bool enter_way(struct worker *worker, const struct mr_backend *backend, s
 		return false;
 	}
 	take_off_link(packet, backend);
-	if (fits ? add_front(packet->mbuf, &backend->front, packet->hash)
+	if (fits ? front_add(packet->mbuf, &backend->front, packet->hash)
 		 : add_cuts(worker, backend, burst, packet))
 		return true;
 	packet->verdict = MR_DROP_NO_ROOM;

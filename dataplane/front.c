@@ -22,11 +22,16 @@ static_assert(RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN + sizeof(struct rte_ipv6_hdr
 		      MR_FRONT_BYTES_MAX,
 	      "the longest front fits");
 
-/* A single tag is a customer's (IEEE 802.1Q); of two, the outer one is a service tag (802.1ad). */
-static void add_link(struct mr_front *front, const struct mr_way *way)
+/*
+ * A single tag is a customer's (IEEE 802.1Q); of two, the outer one is a service tag (802.1ad).
+ * Returns what follows the last type, which stays open.
+ */
+static uint8_t *add_link(uint8_t *bytes, const struct mr_way *way)
 {
-	struct rte_ether_hdr ethernet = {.dst_addr = way->next_hop, .src_addr = way->source_mac};
-	uint8_t *bytes = front->bytes;
+	const struct rte_ether_hdr ethernet = {
+		.dst_addr = way->next_hop,
+		.src_addr = way->source_mac,
+	};
 	uint16_t type = way->tag_count == 2 ? RTE_ETHER_TYPE_QINQ : RTE_ETHER_TYPE_VLAN;
 
 	memcpy(bytes, &ethernet, sizeof(ethernet));
@@ -38,7 +43,7 @@ static void add_link(struct mr_front *front, const struct mr_way *way)
 		bytes += sizeof(tag);
 		type = RTE_ETHER_TYPE_VLAN;
 	}
-	front->link_bytes = (uint8_t)(sizeof(ethernet) + way->tag_count * sizeof(rte_be16_t) * 2);
+	return bytes + sizeof(ethernet.ether_type);
 }
 
 /* The low @bits of @address are left to the worker. */
@@ -93,45 +98,55 @@ static uint8_t *add_udp(uint8_t *bytes, uint16_t port)
 	return bytes + sizeof(udp);
 }
 
-static void add_outer(struct mr_front *front, const struct mr_backend *backend,
-		      const struct mr_way *way)
+/* At @bytes, behind the link header. Returns their end. */
+static uint8_t *add_outer(uint8_t *bytes, struct mr_front *front, const struct mr_backend *backend,
+			  const struct mr_way *way)
 {
 	const bool is_gue = backend->forwarding == MR_FORWARDING_GUE;
 	const uint8_t protocol = is_gue ? IPPROTO_UDP : 0;
 	const struct mr_addr from = without_low_bits(way->outer_source, way->source_bits);
 	const struct mr_addr *to = &backend->address;
-	uint8_t *const outer = &front->bytes[front->link_bytes];
 	const uint16_t type = mr_addr_is_v4(to) ? RTE_ETHER_TYPE_IPV4 : RTE_ETHER_TYPE_IPV6;
 	const rte_be16_t type_be = rte_cpu_to_be_16(type);
 	uint8_t *end;
 
-	memcpy(outer - sizeof(type_be), &type_be, sizeof(type_be));
+	memcpy(bytes - sizeof(type_be), &type_be, sizeof(type_be));
 	front->outer_v6 = !mr_addr_is_v4(to);
 	front->source_bits = way->source_bits;
-	end = front->outer_v6 ? add_outer_v6(outer, &from, to, protocol)
-			      : add_outer_v4(outer, &from, to, protocol);
+	end = front->outer_v6 ? add_outer_v6(bytes, &from, to, protocol)
+			      : add_outer_v4(bytes, &from, to, protocol);
 	if (!front->outer_v6)
-		front->outer_sum = checksum_sum_ipv4(outer);
-	if (is_gue)
-		end = add_udp(end, way->gue_port);
-	front->outer_bytes = (uint8_t)(end - outer);
+		front->outer_sum = checksum_sum_ipv4(bytes);
+	return is_gue ? add_udp(end, way->gue_port) : end;
 }
 
-int mr_backend_set_way(struct mr_backend *backend, const struct mr_way *way)
+static struct mr_front make_front(const struct mr_backend *backend, const struct mr_way *way)
 {
 	const bool tunnel = backend->forwarding == MR_FORWARDING_IPIP ||
 			    backend->forwarding == MR_FORWARDING_GUE;
 	struct mr_front front = {0};
+	uint8_t bytes[MR_FRONT_BYTES_MAX] = {0};
+	uint8_t *const outer = add_link(bytes, way);
+	uint8_t *const end = tunnel ? add_outer(outer, &front, backend, way) : outer;
 
-	add_link(&front, way);
-	if (tunnel)
-		add_outer(&front, backend, way);
+	front.link_bytes = (uint8_t)(outer - bytes);
+	front.outer_bytes = (uint8_t)(end - outer);
+	memcpy(&front.room[MR_FRONT_ROOM_BYTES - (end - bytes)], bytes, (size_t)(end - bytes));
+	return front;
+}
+
+int mr_backend_set_way(struct mr_backend *backend, const struct mr_way *way)
+{
+	const struct mr_front front = make_front(backend, way);
+
 	if (way->mtu_bytes < front.outer_bytes + IPV4_MTU_MIN_BYTES ||
 	    (!mr_addr_is_v4(&backend->address) && way->mtu_bytes < IPV6_MTU_MIN_BYTES))
 		return -EMSGSIZE;
 	backend->front = front;
 	backend->port = way->port;
 	backend->packet_max_bytes = (uint16_t)(way->mtu_bytes - front.outer_bytes);
+	backend->plain_max_bytes =
+		backend->forwarding == MR_FORWARDING_NAT ? 0 : backend->packet_max_bytes;
 	backend->way_set = true;
 	return 0;
 }

@@ -4,6 +4,7 @@
  * the steps before it have set, and leaves packets that have their verdict alone:
  *
  *   receive          sets mbuf, rx_port, kernel
+ *   express          takes the plain ones all the way: sets verdict and tx_port, rewrites the frame
  *   parse            sets rx_port by tags, kind, fragment, offsets, tuple, tcp_flags
  *                                                                    or a verdict
  *   follow_fragments sets the ports in the tuple of later fragments  or a verdict
@@ -152,6 +153,8 @@ static inline enum packet_kernel packet_kernel_at(const struct worker *worker, u
 uint32_t receive(struct worker *worker, const struct worker_rx_queue *queue, struct burst *burst);
 /* Fragments from other workers, and those whose first one has come. */
 uint32_t receive_again(struct worker *worker, struct burst *burst);
+/* True: nothing is left to do but to transmit. For bursts of one queue, as they were received. */
+bool express(struct worker *worker, const struct mr_snapshot *snapshot, struct burst *burst);
 void parse(const struct worker *worker, struct burst *burst);
 void follow_fragments(struct worker *worker, const struct mr_snapshot *snapshot,
 		      struct burst *burst);

@@ -247,6 +247,7 @@ int port_open(struct port *ports, uint32_t index, const struct port_company *com
 		rc = port_admit_tags(port, error);
 	if (rc == 0 && port->has_twin)
 		rc = open_twin(port, company->worker_count, leader->mbufs, error);
+	heads_of(&port->mac, port->tags, port->tag_count, &port->heads);
 	return rc != 0 ? refuse(port, error, rc) : 0;
 }
 

@@ -13,6 +13,7 @@
 
 #include <mailrail/dataplane.h>
 
+#include "head.h"
 #include "netdev.h"
 #include "steering.h"
 #include "tap.h"
@@ -25,7 +26,8 @@ struct port {
 	struct rte_ether_addr mac;
 	uint16_t tags[2]; /* VLAN ids, outermost first, host byte order */
 	uint8_t tag_count;
-	uint8_t sibling; /* next port on the same device, in a circle; alone: itself */
+	uint8_t sibling;    /* next port on the same device, in a circle; alone: itself */
+	struct heads heads; /* of @mac and the tags */
 	/*
 	 * The kernel's side: a TAP, whose interface has @kernel_mac. A twin has the port's own MAC
 	 * and takes frames with their tags; else the frame is readdressed, and its tags removed.

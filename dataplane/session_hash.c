@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <mailrail/session.h>
 
+#include <assert.h>
+#include <stddef.h>
 #include <string.h>
 
 #include <rte_byteorder.h>
@@ -163,6 +165,30 @@ uint64_t mr_session_hash_portable(const struct mr_hash_key *key, const struct mr
 	return hash_from_block(state);
 }
 
+static struct mr_tuple tuple_of_wire(const uint8_t *wire, bool v4)
+{
+	const uint32_t address_bytes = v4 ? 4 : 16;
+	struct mr_tuple tuple = {
+		.client = v4 ? mr_addr_from_v4(wire) : mr_addr_from_v6(wire),
+		.service = v4 ? mr_addr_from_v4(wire + address_bytes)
+			      : mr_addr_from_v6(wire + address_bytes),
+	};
+
+	memcpy(&tuple.client_port, wire + 2 * address_bytes, sizeof(tuple.client_port));
+	memcpy(&tuple.service_port, wire + 2 * address_bytes + 2, sizeof(tuple.service_port));
+	return tuple;
+}
+
+void mr_session_hash_wire_portable(const struct mr_hash_key *key, const void *const *wires, bool v4,
+				   uint32_t count, uint64_t *out)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		const struct mr_tuple tuple = tuple_of_wire(wires[i], v4);
+
+		out[i] = mr_session_hash_portable(key, &tuple);
+	}
+}
+
 #if defined(__x86_64__)
 
 #define WITH_AES __attribute__((target("aes,sse4.1")))
@@ -235,6 +261,66 @@ WITH_AES static inline __attribute__((always_inline)) void hash_lanes(
 		out[i] = hash_from_state(states[i]);
 }
 
+/* As first_block() of the tuple: the addresses and ports lie in the same order. */
+WITH_AES static inline __m128i block_of_wire_v4(const void *wire)
+{
+	const __m128i session = _mm_set_epi32(0, -1, -1, -1);
+	const __m128i family = _mm_set_epi32(FAMILY_V4 << 24, 0, 0, 0);
+	const __m128i bytes = _mm_loadu_si128(wire);
+
+	return _mm_or_si128(_mm_and_si128(bytes, session), family);
+}
+
+/* @count is a constant wherever this goes. */
+WITH_AES static inline __attribute__((always_inline)) void hash_wire_lanes_v4(
+	const struct mr_hash_key *key, const void *const *wires, unsigned int count, uint64_t *out)
+{
+	__m128i states[LANES];
+
+	for (unsigned int i = 0; i < count; i++)
+		states[i] = block_of_wire_v4(wires[i]);
+	encrypt_lanes(key, states, count);
+	for (unsigned int i = 0; i < count; i++)
+		out[i] = hash_from_state(states[i]);
+}
+
+/* An IPv6 session lies in its packet as it does in a tuple. */
+static_assert(offsetof(struct mr_tuple, service) == 16 &&
+		      offsetof(struct mr_tuple, client_port) == 32,
+	      "addresses, then ports");
+
+WITH_AES static inline void hash_wire_lanes(const struct mr_hash_key *key, const void *const *wires,
+					    bool v4, uint64_t out[LANES])
+{
+	const struct mr_tuple *tuples[LANES];
+
+	if (v4) {
+		hash_wire_lanes_v4(key, wires, LANES, out);
+		return;
+	}
+	for (unsigned int i = 0; i < LANES; i++)
+		tuples[i] = wires[i];
+	hash_lanes(key, tuples, false, LANES, out);
+}
+
+/* The last lanes, if they are not all taken, repeat the first one. */
+WITH_AES static void hash_wire_with_aes(const struct mr_hash_key *key, const void *const *wires,
+					bool v4, uint32_t count, uint64_t *out)
+{
+	const uint32_t whole = count - count % LANES;
+	const void *last[LANES];
+	uint64_t hashes[LANES];
+
+	for (uint32_t i = 0; i < whole; i += LANES)
+		hash_wire_lanes(key, &wires[i], v4, &out[i]);
+	if (whole == count)
+		return;
+	for (uint32_t i = 0; i < LANES; i++)
+		last[i] = wires[whole + i < count ? whole + i : whole];
+	hash_wire_lanes(key, last, v4, hashes);
+	memcpy(&out[whole], hashes, (count - whole) * sizeof(*out));
+}
+
 /* Tuples of one family on their way to LANES of them. */
 struct lanes {
 	const struct mr_tuple *tuples[LANES];
@@ -305,6 +391,12 @@ static void hash_many_with_aes(const struct mr_hash_key *key, const struct mr_tu
 		out[i] = mr_session_hash_portable(key, tuples[i]);
 }
 
+static void hash_wire_with_aes(const struct mr_hash_key *key, const void *const *wires, bool v4,
+			       uint32_t count, uint64_t *out)
+{
+	mr_session_hash_wire_portable(key, wires, v4, count, out);
+}
+
 #endif
 
 uint64_t mr_session_hash(const struct mr_hash_key *key, const struct mr_tuple *tuple)
@@ -322,4 +414,13 @@ void mr_session_hash_many(const struct mr_hash_key *key, const struct mr_tuple *
 	}
 	for (uint32_t i = 0; i < count; i++)
 		out[i] = mr_session_hash_portable(key, tuples[i]);
+}
+
+void mr_session_hash_wire(const struct mr_hash_key *key, const void *const *wires, bool v4,
+			  uint32_t count, uint64_t *out)
+{
+	if (key->aes_instructions)
+		hash_wire_with_aes(key, wires, v4, count, out);
+	else
+		mr_session_hash_wire_portable(key, wires, v4, count, out);
 }

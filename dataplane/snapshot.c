@@ -2,26 +2,10 @@
 #include <mailrail/snapshot.h>
 
 #include <errno.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <rte_common.h>
-
-/*
- * What is noted about slots, by workers (unknown_s) and by control (moving_since_s, behind it);
- * one block for all tables that a pool ever had of one size.
- */
-struct slot_notes {
-	uint32_t references;
-	uint32_t unknown_s[];
-};
-
-static struct slot_notes *notes_of(struct mr_slots *slots)
-{
-	return (struct slot_notes *)((char *)slots->unknown_s -
-				     offsetof(struct slot_notes, unknown_s));
-}
 
 /*
  * Zeroed, on cache lines of its own. Ordinary memory: how much of it tables need depends on
@@ -36,48 +20,10 @@ static void *zalloc(size_t count, size_t size)
 	return memory != NULL ? memset(memory, 0, bytes) : NULL;
 }
 
-struct mr_slots *mr_slots_create(uint32_t size, struct mr_slots *previous)
-{
-	struct mr_slots *slots = zalloc(1, sizeof(*slots) + (size_t)size * sizeof(slots->words[0]));
-	struct slot_notes *notes;
-
-	if (slots == NULL)
-		return NULL;
-	if (previous != NULL)
-		notes = notes_of(previous);
-	else
-		notes = zalloc(1, sizeof(*notes) + 2 * (size_t)size * sizeof(notes->unknown_s[0]));
-	if (notes == NULL) {
-		free(slots);
-		return NULL;
-	}
-	notes->references++;
-	slots->references = 1;
-	slots->size = size;
-	slots->unknown_s = notes->unknown_s;
-	slots->moving_since_s = notes->unknown_s + size;
-	return slots;
-}
-
-struct mr_slots *mr_slots_get(struct mr_slots *slots)
-{
-	slots->references++;
-	return slots;
-}
-
-void mr_slots_put(struct mr_slots *slots)
-{
-	if (slots == NULL || --slots->references > 0)
-		return;
-	if (--notes_of(slots)->references == 0)
-		free(notes_of(slots));
-	free(slots);
-}
-
-/* At most half full, so that a probe sequence is short and always ends. */
+/* At most a quarter full, so that a probe sequence is short and always ends. */
 static uint32_t table_entries(uint32_t count)
 {
-	return rte_align32pow2(2 * (count + 1));
+	return rte_align32pow2(4 * (count + 1));
 }
 
 struct mr_snapshot *mr_snapshot_create(const struct mr_snapshot_sizes *sizes)
@@ -117,7 +63,7 @@ void mr_snapshot_destroy(struct mr_snapshot *snapshot)
 	for (uint32_t i = 0; snapshot->pools != NULL && i < snapshot->pool_count; i++)
 		mr_slots_put(snapshot->pools[i].slots);
 	for (uint32_t i = 0; snapshot->services != NULL && i < snapshot->service_capacity; i++)
-		free((void *)(uintptr_t)snapshot->services[i].exclude);
+		mr_access_list_put(snapshot->services[i].exclude);
 	free(snapshot->addresses);
 	free(snapshot->nat_sources);
 	free(snapshot->endpoints);
@@ -130,38 +76,14 @@ void mr_snapshot_destroy(struct mr_snapshot *snapshot)
 int mr_snapshot_set_exclude(struct mr_service *service, const struct mr_range *ranges,
 			    uint32_t count)
 {
-	struct mr_range *copy;
-
-	if (count == 0)
-		return 0;
-	copy = zalloc(count, sizeof(*copy));
-	if (copy == NULL)
-		return -ENOMEM;
-	memcpy(copy, ranges, count * sizeof(*copy));
-	service->exclude = copy;
-	service->exclude_count = count;
-	return 0;
-}
-
-/* Finalizer of MurmurHash3 over the three words; collisions only cost a longer probe. */
-static uint32_t place_hash(const struct mr_addr *address, rte_be16_t port)
-{
-	uint64_t words[2];
-	uint64_t hash;
-
-	memcpy(words, address->bytes, sizeof(words));
-	hash = words[0] ^ words[1] ^ (uint64_t)port << 16;
-	hash ^= hash >> 33;
-	hash *= 0xff51afd7ed558ccdULL;
-	hash ^= hash >> 33;
-	return (uint32_t)hash;
+	return count > 0 ? mr_access_list_create(ranges, count, &service->exclude) : 0;
 }
 
 /* Each finds the entry that holds what is looked for, or the free one where it would go. */
 static struct mr_endpoint *endpoint_entry(const struct mr_snapshot *snapshot,
 					  const struct mr_addr *address, rte_be16_t port)
 {
-	uint32_t index = place_hash(address, port) & snapshot->endpoint_mask;
+	uint32_t index = mr_place_hash(address, port) & snapshot->endpoint_mask;
 
 	while (snapshot->endpoints[index].port != 0) {
 		struct mr_endpoint *entry = &snapshot->endpoints[index];
@@ -176,7 +98,7 @@ static struct mr_endpoint *endpoint_entry(const struct mr_snapshot *snapshot,
 static struct mr_nat_source *nat_source_entry(const struct mr_snapshot *snapshot,
 					      const struct mr_addr *address, rte_be16_t port)
 {
-	uint32_t index = place_hash(address, port) & snapshot->nat_source_mask;
+	uint32_t index = mr_place_hash(address, port) & snapshot->nat_source_mask;
 
 	while (snapshot->nat_sources[index].port != 0) {
 		struct mr_nat_source *entry = &snapshot->nat_sources[index];
@@ -191,7 +113,7 @@ static struct mr_nat_source *nat_source_entry(const struct mr_snapshot *snapshot
 static struct mr_known_address *address_entry(const struct mr_snapshot *snapshot,
 					      const struct mr_addr *address)
 {
-	uint32_t index = place_hash(address, 0) & snapshot->address_mask;
+	uint32_t index = mr_place_hash(address, 0) & snapshot->address_mask;
 
 	while (snapshot->addresses[index].has_endpoint ||
 	       snapshot->addresses[index].has_nat_source) {
@@ -216,14 +138,6 @@ int mr_snapshot_add_endpoint(struct mr_snapshot *snapshot, const struct mr_endpo
 	known->address = endpoint->address;
 	known->has_endpoint = true;
 	return 0;
-}
-
-const struct mr_endpoint *mr_snapshot_find_endpoint(const struct mr_snapshot *snapshot,
-						    const struct mr_addr *address, rte_be16_t port)
-{
-	const struct mr_endpoint *entry = endpoint_entry(snapshot, address, port);
-
-	return entry->port != 0 ? entry : NULL;
 }
 
 int mr_snapshot_add_nat_source(struct mr_snapshot *snapshot, const struct mr_nat_source *source)

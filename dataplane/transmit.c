@@ -13,6 +13,7 @@
 /* The frames of one burst that leave by one port. */
 struct departure {
 	uint32_t count;
+	uint64_t bytes;
 	struct packet *packets[DEPARTURE_MAX];
 	struct rte_mbuf *mbufs[DEPARTURE_MAX];
 };
@@ -62,6 +63,7 @@ static void add_departure(struct worker *worker, struct departure *departure, st
 			return;
 		}
 	}
+	departure->bytes += rte_pktmbuf_pkt_len(mbuf);
 	departure->packets[departure->count] = packet;
 	departure->mbufs[departure->count++] = mbuf;
 }
@@ -73,6 +75,7 @@ static void gather(struct worker *worker, struct burst *burst, uint8_t port,
 	uint32_t cut = 0;
 
 	departure->count = 0;
+	departure->bytes = 0;
 	for (uint32_t i = 0; i < burst->count; i++) {
 		struct packet *packet = &burst->packets[i];
 		const bool leaves = packet->tx_port == port;
@@ -111,19 +114,15 @@ static uint32_t offer(const struct worker *worker, uint16_t ethdev, struct depar
 /* Drivers free what they send; what they refuse is dropped here. */
 static void send_departure(struct worker *worker, uint16_t ethdev, struct departure *departure)
 {
-	uint64_t bytes = 0;
-	uint32_t sent;
+	const uint32_t sent = offer(worker, ethdev, departure);
 
-	for (uint32_t i = 0; i < departure->count; i++)
-		bytes += rte_pktmbuf_pkt_len(departure->mbufs[i]);
-	sent = offer(worker, ethdev, departure);
 	for (uint32_t i = sent; i < departure->count; i++) {
-		bytes -= rte_pktmbuf_pkt_len(departure->mbufs[i]);
+		departure->bytes -= rte_pktmbuf_pkt_len(departure->mbufs[i]);
 		departure->packets[i]->verdict = MR_DROP_TX_FULL;
 		rte_pktmbuf_free(departure->mbufs[i]);
 	}
 	worker->counters->tx_packets += sent;
-	worker->counters->tx_bytes += bytes;
+	worker->counters->tx_bytes += departure->bytes;
 }
 
 static void send_burst(struct worker *worker, struct burst *burst)
@@ -140,15 +139,42 @@ static void send_burst(struct worker *worker, struct burst *burst)
 	}
 }
 
+static void add_verdicts(struct worker *worker, uint8_t verdict, uint32_t count)
+{
+	if (verdict != TAKEN)
+		worker->counters->verdicts[verdict] += count;
+}
+
+/* Neighbours mostly have the same one. */
+static void count_verdicts(struct worker *worker, const struct burst *burst)
+{
+	uint8_t verdict = TAKEN;
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < burst->count; i++) {
+		if (burst->packets[i].verdict != verdict) {
+			add_verdicts(worker, verdict, count);
+			verdict = burst->packets[i].verdict;
+			count = 0;
+		}
+		count++;
+	}
+	add_verdicts(worker, verdict, count);
+}
+
+static void free_the_rest(struct burst *burst)
+{
+	for (uint32_t i = 0; i < burst->count; i++) {
+		struct packet *packet = &burst->packets[i];
+
+		if (packet->mbuf != NULL && packet->verdict != TAKEN)
+			rte_pktmbuf_free(packet->mbuf);
+	}
+}
+
 void transmit(struct worker *worker, struct burst *burst)
 {
 	send_burst(worker, burst);
-	for (uint32_t i = 0; i < burst->count; i++) {
-		const struct packet *packet = &burst->packets[i];
-
-		if (packet->verdict == TAKEN)
-			continue;
-		rte_pktmbuf_free(packet->mbuf);
-		worker->counters->verdicts[packet->verdict]++;
-	}
+	free_the_rest(burst);
+	count_verdicts(worker, burst);
 }

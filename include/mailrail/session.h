@@ -44,8 +44,18 @@ uint64_t mr_session_hash(const struct mr_hash_key *key, const struct mr_tuple *t
 void mr_session_hash_many(const struct mr_hash_key *key, const struct mr_tuple *const *tuples,
 			  uint32_t count, uint64_t *out);
 
-/* The portable twin of both; same result, for CPUs without AES-NI and for tests. */
+/*
+ * The same of sessions that lie in packets: each of @wires is the source address in an IP header
+ * without options, behind which come destination address and TCP ports. 16 bytes of an IPv4
+ * packet are read there.
+ */
+void mr_session_hash_wire(const struct mr_hash_key *key, const void *const *wires, bool v4,
+			  uint32_t count, uint64_t *out);
+
+/* The portable twins; same result, for CPUs without AES-NI and for tests. */
 uint64_t mr_session_hash_portable(const struct mr_hash_key *key, const struct mr_tuple *tuple);
+void mr_session_hash_wire_portable(const struct mr_hash_key *key, const void *const *wires, bool v4,
+				   uint32_t count, uint64_t *out);
 
 /* Maps a session hash evenly to 0..@size-1 (Lemire, "Fast random integer generation", 2019). */
 static inline uint32_t mr_session_slot(uint64_t hash, uint32_t size)

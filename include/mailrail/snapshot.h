@@ -2,7 +2,7 @@
 /*
  * The snapshot: the compiled, immutable form of configuration and health that workers read.
  * The control thread builds it and publishes it (mailrail/dataplane.h); from then on nobody
- * writes to it, except the slots' @unknown_s stamps, which are the workers' notes.
+ * writes to it, except the notes about slots (mailrail/slots.h).
  */
 #ifndef MAILRAIL_SNAPSHOT_H
 #define MAILRAIL_SNAPSHOT_H
@@ -12,67 +12,19 @@
 
 #include <rte_byteorder.h>
 #include <rte_ether.h>
+#include <rte_prefetch.h>
 
+#include <mailrail/access_list.h>
 #include <mailrail/address.h>
 #include <mailrail/limits.h>
 #include <mailrail/session.h>
+#include <mailrail/slots.h>
 
 /*
- * Ids are stable: a backend (or service) keeps its id from snapshot to snapshot until it is
- * gone for good, because pins and counters name it by id.
+ * Stable: a service keeps its id from snapshot to snapshot until it is gone for good, because
+ * counters name it by id.
  */
-typedef uint16_t mr_backend_id;
 typedef uint16_t mr_service_id;
-
-#define MR_BACKEND_NONE ((mr_backend_id)0x7fff)
-
-/*
- * One slot of a pool's table, in one word: bits 0..15 current, 16..30 base, 31 moving.
- * Steady (moving = 0): every session goes to current, and base equals current.
- * Moving: a SYN goes to current and is pinned, an unknown session goes to base.
- */
-typedef uint32_t mr_slot;
-
-static inline mr_slot mr_slot_make(mr_backend_id current, mr_backend_id base, bool moving)
-{
-	return (uint32_t)current | (uint32_t)base << 16 | (uint32_t)moving << 31;
-}
-
-static inline mr_backend_id mr_slot_current(mr_slot slot)
-{
-	return slot & 0x7fff;
-}
-
-static inline mr_backend_id mr_slot_base(mr_slot slot)
-{
-	return slot >> 16 & 0x7fff;
-}
-
-static inline bool mr_slot_moving(mr_slot slot)
-{
-	return slot >> 31;
-}
-
-/*
- * A pool's slots. Shared by every snapshot in which the table did not change: counted
- * references, taken and dropped by the control thread only.
- */
-struct mr_slots {
-	uint32_t references;
-	uint32_t size;
-	/*
-	 * Per slot, mr_clock_s() when a moving slot last met a session it did not know. Workers
-	 * store with relaxed atomics. Belongs to the pool, outlives this table: see
-	 * mr_slots_create().
-	 */
-	uint32_t *unknown_s;
-	/*
-	 * Per slot, mr_clock_s() since which a moving slot has its base. Control thread only;
-	 * as old as @unknown_s.
-	 */
-	uint32_t *moving_since_s;
-	mr_slot words[];
-};
 
 /* How packets reach a backend. */
 enum mr_forwarding {
@@ -84,6 +36,8 @@ enum mr_forwarding {
 
 /* Ethernet header, two VLAN tags, IPv6 header, UDP header. */
 #define MR_FRONT_BYTES_MAX 70
+/* Of the longest copy that a front is written with: front_write() copies more than it needs. */
+#define MR_FRONT_ROOM_BYTES 80
 
 /*
  * What goes in front of an IP packet on its way to a backend: link header and, for tunnels,
@@ -92,13 +46,19 @@ enum mr_forwarding {
  * header (ipip), the varied bits of the outer source, IPv4 checksum, flow label, UDP source port.
  */
 struct mr_front {
-	uint8_t link_bytes;  /* Ethernet header with the port's tags */
-	uint8_t outer_bytes; /* 0: no tunnel */
+	uint8_t room[MR_FRONT_ROOM_BYTES]; /* at its end the front: mr_front_bytes() */
+	uint8_t link_bytes;		   /* Ethernet header with the port's tags */
+	uint8_t outer_bytes;		   /* 0: no tunnel */
 	bool outer_v6;
 	uint8_t source_bits; /* how many low bits of the outer source vary by session */
 	uint16_t outer_sum;  /* outer IPv4 header: one's complement sum of its words as they lie */
-	uint8_t bytes[MR_FRONT_BYTES_MAX];
 };
+
+/* The first of @front's link_bytes + outer_bytes. */
+static inline const uint8_t *mr_front_bytes(const struct mr_front *front)
+{
+	return &front->room[MR_FRONT_ROOM_BYTES - front->link_bytes - front->outer_bytes];
+}
 
 /* From what a backend's front is made. */
 struct mr_way {
@@ -113,16 +73,19 @@ struct mr_way {
 	uint16_t gue_port;	     /* UDP destination port, host byte order */
 };
 
+/* The end of the front and all behind it are one cache line: a packet without tunnel needs no
+ * other. */
 struct mr_backend {
+	struct mr_front front;
 	bool alive;   /* may keep the sessions it has; false: down or disabled */
-	bool way_set; /* next hop known: @port, @packet_max_bytes and @front are set */
+	bool way_set; /* next hop known: @port, the largest packets and @front are set */
 	uint8_t port; /* index of the port to send on */
 	uint8_t forwarding;
 	uint16_t packet_max_bytes; /* largest IP packet that arrives whole, without outer headers */
+	uint16_t plain_max_bytes;  /* the same, where the front is all it takes; 0: no packet */
 	uint16_t mss_max_bytes;	   /* a SYN that offers more is lowered to this; 0: not touched */
 	struct mr_addr address;
-	struct mr_front front;
-};
+} __rte_cache_aligned;
 
 struct mr_pool {
 	struct mr_slots *slots;
@@ -134,25 +97,18 @@ enum mr_exclude_action {
 	MR_EXCLUDE_DROP,
 };
 
-/* An inclusive range of addresses. */
-struct mr_range {
-	struct mr_addr first;
-	struct mr_addr last;
-};
-
 struct mr_service {
 	uint16_t pool; /* index into pools[] */
 	uint8_t exclude_action;
-	uint32_t exclude_count;
-	const struct mr_range *exclude; /* sorted, disjoint; owned by the snapshot */
+	struct mr_access_list *exclude; /* one reference; NULL: admits everybody */
 };
 
-/* Where a service listens. */
+/* Where a service listens. Never in two cache lines. */
 struct mr_endpoint {
 	struct mr_addr address;
 	rte_be16_t port;
 	mr_service_id service;
-};
+} __rte_aligned(32);
 
 /* nat: what comes from here belongs to a session, and goes on under the service's address. */
 struct mr_nat_source {
@@ -211,7 +167,10 @@ struct mr_snapshot *mr_snapshot_create(const struct mr_snapshot_sizes *sizes);
 /* Frees an unpublished snapshot and drops its references to slots. */
 void mr_snapshot_destroy(struct mr_snapshot *snapshot);
 
-/* Copies @ranges into @service. -ENOMEM leaves it without. */
+/*
+ * Gives @service, which has none, a list of @ranges (mr_access_list_create()), unless @count is 0.
+ * An error leaves it without.
+ */
 int mr_snapshot_set_exclude(struct mr_service *service, const struct mr_range *ranges,
 			    uint32_t count);
 /*
@@ -219,9 +178,55 @@ int mr_snapshot_set_exclude(struct mr_service *service, const struct mr_range *r
  * nothing.
  */
 int mr_snapshot_add_endpoint(struct mr_snapshot *snapshot, const struct mr_endpoint *endpoint);
+/* Finalizer of MurmurHash3 over the three words; collisions only cost a longer probe. */
+static inline uint32_t mr_place_hash(const struct mr_addr *address, rte_be16_t port)
+{
+	uint64_t words[2];
+	uint64_t hash;
+
+	memcpy(words, address->bytes, sizeof(words));
+	hash = words[0] ^ words[1] ^ (uint64_t)port << 16;
+	hash ^= hash >> 33;
+	hash *= 0xff51afd7ed558ccdULL;
+	hash ^= hash >> 33;
+	return (uint32_t)hash;
+}
+
+static inline bool mr_endpoint_is(const struct mr_endpoint *endpoint, const struct mr_addr *address,
+				  rte_be16_t port)
+{
+	uint64_t here[2], wanted[2];
+
+	memcpy(here, endpoint->address.bytes, sizeof(here));
+	memcpy(wanted, address->bytes, sizeof(wanted));
+	return ((here[0] ^ wanted[0]) | (here[1] ^ wanted[1]) |
+		(uint64_t)(endpoint->port ^ port)) == 0;
+}
+
 /* NULL: no service there. Any thread. */
-const struct mr_endpoint *mr_snapshot_find_endpoint(const struct mr_snapshot *snapshot,
-						    const struct mr_addr *address, rte_be16_t port);
+static inline const struct mr_endpoint *mr_snapshot_find_endpoint(
+	const struct mr_snapshot *snapshot, const struct mr_addr *address, rte_be16_t port)
+{
+	uint32_t index = mr_place_hash(address, port) & snapshot->endpoint_mask;
+	const struct mr_endpoint *endpoint = &snapshot->endpoints[index];
+
+	while (!mr_endpoint_is(endpoint, address, port)) {
+		if (endpoint->port == 0)
+			return NULL;
+		index = (index + 1) & snapshot->endpoint_mask;
+		endpoint = &snapshot->endpoints[index];
+	}
+	return endpoint->port != 0 ? endpoint : NULL;
+}
+
+/* Fetches what that will read. */
+static inline void mr_snapshot_prefetch_endpoint(const struct mr_snapshot *snapshot,
+						 const struct mr_addr *address, rte_be16_t port)
+{
+	const uint32_t index = mr_place_hash(address, port) & snapshot->endpoint_mask;
+
+	rte_prefetch0(&snapshot->endpoints[index]);
+}
 
 /* Adds to nat_sources[]; -EEXIST when (address, port) is taken already. */
 int mr_snapshot_add_nat_source(struct mr_snapshot *snapshot, const struct mr_nat_source *source);
@@ -243,13 +248,5 @@ bool mr_snapshot_knows_addresses(const struct mr_snapshot *snapshot, const struc
  * is none: -EMSGSIZE, and way_set stays false.
  */
 int mr_backend_set_way(struct mr_backend *backend, const struct mr_way *way);
-
-/*
- * A table of @size slots with one reference, words all 0. With @previous (same size) it
- * shares that table's @unknown_s and @moving_since_s, else it gets new ones, zeroed.
- */
-struct mr_slots *mr_slots_create(uint32_t size, struct mr_slots *previous);
-struct mr_slots *mr_slots_get(struct mr_slots *slots);
-void mr_slots_put(struct mr_slots *slots);
 
 #endif

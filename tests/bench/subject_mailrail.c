@@ -8,6 +8,7 @@ struct mailrail {
 	struct rig *rig;
 	const struct mr_snapshot *snapshot;
 	struct burst burst;
+	bool is_done; /* nothing is left but to transmit */
 };
 
 static void run_receive(void *self)
@@ -17,39 +18,52 @@ static void run_receive(void *self)
 	rig_receive(mailrail->rig, 0, &mailrail->burst);
 }
 
+static void run_express(void *self)
+{
+	struct mailrail *mailrail = self;
+
+	mailrail->is_done =
+		express(&mailrail->rig->worker, mailrail->snapshot, &mailrail->burst);
+}
+
 static void run_parse(void *self)
 {
 	struct mailrail *mailrail = self;
 
-	parse(&mailrail->rig->worker, &mailrail->burst);
+	if (!mailrail->is_done)
+		parse(&mailrail->rig->worker, &mailrail->burst);
 }
 
 static void run_follow_fragments(void *self)
 {
 	struct mailrail *mailrail = self;
 
-	follow_fragments(&mailrail->rig->worker, mailrail->snapshot, &mailrail->burst);
+	if (!mailrail->is_done)
+		follow_fragments(&mailrail->rig->worker, mailrail->snapshot, &mailrail->burst);
 }
 
 static void run_match_service(void *self)
 {
 	struct mailrail *mailrail = self;
 
-	match_service(&mailrail->rig->worker, mailrail->snapshot, &mailrail->burst);
+	if (!mailrail->is_done)
+		match_service(&mailrail->rig->worker, mailrail->snapshot, &mailrail->burst);
 }
 
 static void run_pick_backend(void *self)
 {
 	struct mailrail *mailrail = self;
 
-	pick_backend(&mailrail->rig->worker, mailrail->snapshot, &mailrail->burst);
+	if (!mailrail->is_done)
+		pick_backend(&mailrail->rig->worker, mailrail->snapshot, &mailrail->burst);
 }
 
 static void run_forward(void *self)
 {
 	struct mailrail *mailrail = self;
 
-	forward(&mailrail->rig->worker, mailrail->snapshot, &mailrail->burst);
+	if (!mailrail->is_done)
+		forward(&mailrail->rig->worker, mailrail->snapshot, &mailrail->burst);
 }
 
 static void run_transmit(void *self)
@@ -81,13 +95,14 @@ struct subject mailrail_create(struct rig *rig, const struct mr_snapshot *snapsh
 		.name = "mailrail",
 		.self = mailrail,
 		.steps = {{"receive", run_receive},
+			  {"express", run_express},
 			  {"parse", run_parse},
 			  {"follow_fragments", run_follow_fragments},
 			  {"match_service", run_match_service},
 			  {"pick_backend", run_pick_backend},
 			  {"forward", run_forward},
 			  {"transmit", run_transmit}},
-		.step_count = 7,
+		.step_count = 8,
 		.forwarded = forwarded,
 	};
 }

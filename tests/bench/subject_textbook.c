@@ -178,7 +178,7 @@ static void run_rewrite(void *self)
 			continue;
 		}
 		memcpy(rte_pktmbuf_mtod(mbuf, void *),
-		       textbook->snapshot->backends[backend].front.bytes,
+		       mr_front_bytes(&textbook->snapshot->backends[backend].front),
 		       2 * sizeof(struct rte_ether_addr));
 		textbook->counters[backend].packets++;
 		textbook->counters[backend].bytes += rte_pktmbuf_pkt_len(mbuf);

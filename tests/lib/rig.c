@@ -76,6 +76,16 @@ static void port_init(struct rig *rig, uint8_t index)
 		.kernel_frame_max_bytes = RTE_ETHER_MAX_VLAN_FRAME_LEN,
 		.kernel_mac = mac_of(1, index),
 	};
+	rig_heads(rig);
+}
+
+void rig_heads(struct rig *rig)
+{
+	for (uint32_t i = 0; i < RIG_PORTS; i++) {
+		struct port *port = &rig->ports[i];
+
+		heads_of(&port->mac, port->tags, port->tag_count, &port->heads);
+	}
 }
 
 static int ports_create(struct rig *rig)
@@ -131,6 +141,7 @@ static int worker_create(struct rig *rig)
 	worker->qsbr = rig->qsbr;
 	worker->probe_backends = rig->probe_backends;
 	worker->clock_start = rte_rdtsc();
+	worker->round_began = worker->clock_start;
 	worker->clock_hz = rte_get_tsc_hz();
 	return 0;
 }

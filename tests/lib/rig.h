@@ -61,6 +61,8 @@ struct rte_mbuf *rig_collect(struct rig *rig, uint32_t port);
 uint32_t rig_free_mbufs(const struct rig *rig);
 
 /* One step at a time: receive() from in[@port]. */
+/* After a port's MAC or tags have changed. */
+void rig_heads(struct rig *rig);
 uint32_t rig_receive(struct rig *rig, uint32_t port, struct burst *burst);
 /* Frees the frames of a burst that no test forwards or sends on. */
 void rig_discard(struct burst *burst);

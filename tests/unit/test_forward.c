@@ -191,7 +191,7 @@ static void assert_l2dsr(const struct frame_spec *spec, mr_backend_id backend, u
 	CU_ASSERT_EQUAL(packet->verdict, MR_FORWARDED);
 	CU_ASSERT_EQUAL(packet->tx_port, target->port);
 	CU_ASSERT_EQUAL_FATAL(rte_pktmbuf_pkt_len(packet->mbuf), count - in_bytes + out_bytes);
-	CU_ASSERT_EQUAL(memcmp(out, target->front.bytes, out_bytes - 2), 0);
+	CU_ASSERT_EQUAL(memcmp(out, mr_front_bytes(&target->front), out_bytes - 2), 0);
 	CU_ASSERT_EQUAL(memcmp(&out[out_bytes - 2], &frame[in_bytes - 2], count - in_bytes + 2), 0);
 	CU_ASSERT_EQUAL(counters->packets, before.packets + 1);
 	CU_ASSERT_EQUAL(counters->bytes, before.bytes + count);
@@ -445,7 +445,7 @@ static void test_cut_pieces(void)
 		CU_ASSERT_EQUAL(burst.cuts[i].packet, 0);
 		CU_ASSERT(bytes <= 600);
 		CU_ASSERT_EQUAL(rte_pktmbuf_pkt_len(burst.cuts[i].mbuf), 14 + bytes);
-		CU_ASSERT_EQUAL(memcmp(piece, front->bytes, 12), 0);
+		CU_ASSERT_EQUAL(memcmp(piece, mr_front_bytes(front), 12), 0);
 		CU_ASSERT_EQUAL(piece[12] << 8 | piece[13], 0x0800);
 		if (i == 0)
 			memcpy(joined, ip, 60);

@@ -44,7 +44,8 @@ static void assert_front(struct mr_backend *backend, const struct mr_way *way,
 	CU_ASSERT_EQUAL(backend->packet_max_bytes, way->mtu_bytes - outer_bytes);
 	CU_ASSERT_EQUAL(backend->front.link_bytes, link_bytes);
 	CU_ASSERT_EQUAL(backend->front.outer_bytes, outer_bytes);
-	CU_ASSERT_EQUAL(memcmp(backend->front.bytes, expected, link_bytes + outer_bytes), 0);
+	CU_ASSERT_EQUAL(memcmp(mr_front_bytes(&backend->front), expected, link_bytes + outer_bytes),
+			0);
 }
 
 static void test_link_only(void)
@@ -122,7 +123,7 @@ static void test_gue_v4_protocol(void)
 
 	CU_ASSERT_EQUAL_FATAL(mr_backend_set_way(&backend, &way), 0);
 	CU_ASSERT_EQUAL(backend.front.outer_bytes, 28);
-	CU_ASSERT_EQUAL(backend.front.bytes[14 + 9], 17);
+	CU_ASSERT_EQUAL(mr_front_bytes(&backend.front)[14 + 9], 17);
 	CU_ASSERT_EQUAL(backend.packet_max_bytes, 1472);
 }
 
@@ -136,7 +137,7 @@ static void test_varied_bits_are_open(void)
 	way.source_bits = 12;
 	CU_ASSERT_EQUAL_FATAL(mr_backend_set_way(&backend, &way), 0);
 	CU_ASSERT_EQUAL(backend.front.source_bits, 12);
-	CU_ASSERT_EQUAL(memcmp(&backend.front.bytes[14 + 12], v4, sizeof(v4)), 0);
+	CU_ASSERT_EQUAL(memcmp(mr_front_bytes(&backend.front) + 14 + 12, v4, sizeof(v4)), 0);
 
 	backend = backend_of(MR_FORWARDING_IPIP, "2001:db8::11");
 	way.outer_source = frame_addr("2001:db8:ffff:ffff:ffff:ffff:ffff:ffff");
@@ -146,7 +147,7 @@ static void test_varied_bits_are_open(void)
 
 		way.source_bits = bits;
 		CU_ASSERT_EQUAL_FATAL(mr_backend_set_way(&backend, &way), 0);
-		memcpy(&source, &backend.front.bytes[14 + 8], sizeof(source));
+		memcpy(&source, mr_front_bytes(&backend.front) + 14 + 8, sizeof(source));
 		while (zeros < 128 && !(source.bytes[15 - zeros / 8] >> zeros % 8 & 1))
 			zeros++;
 		CU_ASSERT_EQUAL(zeros, bits);

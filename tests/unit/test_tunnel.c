@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Tunnels: every mix of families, both modes, and what differs from packet to packet. */
-#include "tunnel.h"
+#include "front.h"
 
 #include <rte_byteorder.h>
 #include <rte_ip.h>
@@ -97,10 +97,10 @@ static void assert_tunnel(enum mr_forwarding forwarding, bool outer_v6, bool inn
 	const struct rte_udp_hdr *udp;
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(mbuf);
-	CU_ASSERT_TRUE_FATAL(tunnel_enter(mbuf, front, HASH));
+	CU_ASSERT_TRUE_FATAL(front_add(mbuf, front, HASH));
 	CU_ASSERT_EQUAL_FATAL(rte_pktmbuf_pkt_len(mbuf), front_bytes + count);
 	memcpy(out, rte_pktmbuf_mtod(mbuf, void *), front_bytes);
-	CU_ASSERT_EQUAL(memcmp(out, front->bytes, front->link_bytes), 0);
+	CU_ASSERT_EQUAL(memcmp(out, mr_front_bytes(front), front->link_bytes), 0);
 	if (outer_v6)
 		assert_v6(&out[18], front_bytes - 18 + count, is_gue ? 17 : ipip);
 	else
@@ -136,7 +136,7 @@ static uint64_t source_of(bool outer_v6, uint8_t source_bits, uint64_t hash)
 	struct rte_mbuf *mbuf = frame_to_mbuf_behind(rig->mbufs, 128, packet, count);
 	uint64_t low;
 
-	CU_ASSERT_TRUE_FATAL(mbuf != NULL && tunnel_enter(mbuf, &backend.front, hash));
+	CU_ASSERT_TRUE_FATAL(mbuf != NULL && front_add(mbuf, &backend.front, hash));
 	if (!outer_v6)
 		CU_ASSERT_EQUAL(rte_raw_cksum(rte_pktmbuf_mtod_offset(mbuf, void *, 18), 20),
 				0xffff);
@@ -165,7 +165,7 @@ static void test_no_headroom(void)
 	struct rte_mbuf *mbuf = frame_to_mbuf_behind(rig->mbufs, 18 + 48 - 1, packet, count);
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(mbuf);
-	CU_ASSERT_FALSE(tunnel_enter(mbuf, &backend.front, HASH));
+	CU_ASSERT_FALSE(front_add(mbuf, &backend.front, HASH));
 	CU_ASSERT_EQUAL(rte_pktmbuf_pkt_len(mbuf), count);
 	CU_ASSERT_EQUAL(memcmp(rte_pktmbuf_mtod(mbuf, void *), packet, count), 0);
 	rte_pktmbuf_free(mbuf);

@@ -1,0 +1,516 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Between steps 1 and 2: the short way for what nearly every packet is, a whole TCP segment
+ * without IP options to a service, whose session's backend is known and has a way that it fits.
+ * Such a packet leaves here with the verdict, the bytes and the counts that the long way would
+ * have given it, but without a look at what it is not. All others are left as they came: nothing
+ * is written or counted before a packet is known to be plain to the end.
+ *
+ * Stages over the burst, IPv4 and IPv6 apart: each fetches what the next one reads, and of each
+ * stage the compiler makes one form for either family.
+ */
+#include "packet.h"
+
+#include <netinet/in.h>
+
+#include <rte_ip.h>
+#include <rte_prefetch.h>
+
+#include "checksum.h"
+#include "front.h"
+#include "head.h"
+#include "pin_table.h"
+
+#define WITH_FAMILY inline __attribute__((always_inline))
+
+/* No service is that; counters and tables end before it. */
+#define NO_SERVICE UINT16_MAX
+
+/* A packet on the short way; what is read once is not kept. */
+struct express {
+	struct packet *packet;
+	uint8_t *ip;
+	const mr_slot *slot;   /* NULL: it takes the long way after all */
+	mr_service_id service; /* or NO_SERVICE */
+	mr_backend_id backend;
+};
+
+/* Those of one family. */
+struct train {
+	uint32_t count;
+	bool has_lists; /* a service's, among those that they go to */
+	uint32_t moving_count;
+	uint8_t moving[BURST_SIZE]; /* whose slots move: indices into packets[] */
+	struct express packets[BURST_SIZE];
+	const void *sessions[BURST_SIZE]; /* as mr_session_hash_wire() wants them */
+	uint64_t hashes[BURST_SIZE];
+};
+
+static inline uint32_t ip_header_bytes(bool v4)
+{
+	return v4 ? sizeof(struct rte_ipv4_hdr) : sizeof(struct rte_ipv6_hdr);
+}
+
+static inline bool checksum_is_right(const struct rte_mbuf *mbuf, const void *ip)
+{
+	switch (mbuf->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) {
+	case RTE_MBUF_F_RX_IP_CKSUM_GOOD:
+		return true;
+	case RTE_MBUF_F_RX_IP_CKSUM_BAD:
+		return false;
+	default:
+		return checksum_is_right_ipv4(ip);
+	}
+}
+
+/* 224.0.0.0/4 and above: a sender's only in 240.0.0.0/4, which takes the long way. */
+static inline bool is_plain_v4(const struct rte_mbuf *mbuf, const struct rte_ipv4_hdr *ip)
+{
+	const uint8_t *source = (const void *)&ip->src_addr;
+
+	return source[0] < 0xe0 && ip->time_to_live > 0 && checksum_is_right(mbuf, ip);
+}
+
+/* ::/64 has IPv4's own form of address in it, ff00::/8 the groups. */
+static inline bool is_plain_v6(const struct rte_ipv6_hdr *ip)
+{
+	uint64_t source, destination;
+
+	memcpy(&source, ip->src_addr, sizeof(source));
+	memcpy(&destination, ip->dst_addr, sizeof(destination));
+	return source != 0 && destination != 0 && ip->src_addr[0] != 0xff && ip->hop_limits > 0;
+}
+
+/* The IP packet, as its header says. */
+static WITH_FAMILY uint32_t ip_bytes_of(const uint8_t *ip, bool v4)
+{
+	const struct rte_ipv4_hdr *ipv4 = (const void *)ip;
+	const struct rte_ipv6_hdr *ipv6 = (const void *)ip;
+
+	return v4 ? rte_be_to_cpu_16(ipv4->total_length)
+		  : sizeof(*ipv6) + (uint32_t)rte_be_to_cpu_16(ipv6->payload_len);
+}
+
+static WITH_FAMILY const void *source_address(const uint8_t *ip, bool v4)
+{
+	return ip + (v4 ? offsetof(struct rte_ipv4_hdr, src_addr)
+			: offsetof(struct rte_ipv6_hdr, src_addr));
+}
+
+static WITH_FAMILY const struct rte_tcp_hdr *tcp_of(const uint8_t *ip, bool v4)
+{
+	return (const void *)(ip + ip_header_bytes(v4));
+}
+
+/* A frame with the head of its family, all in one segment, with room for any front. */
+static WITH_FAMILY void board(struct train *train, struct packet *packet, uint32_t l3_offset,
+			      bool v4)
+{
+	const struct rte_mbuf *mbuf = packet->mbuf;
+	uint8_t *ip = rte_pktmbuf_mtod_offset(mbuf, uint8_t *, l3_offset);
+	const uint32_t ip_bytes = ip_bytes_of(ip, v4);
+	const uint32_t tcp_bytes = (uint32_t)(tcp_of(ip, v4)->data_off >> 4) * 4;
+
+	if (ip_bytes > mbuf->data_len - l3_offset || tcp_bytes < sizeof(struct rte_tcp_hdr) ||
+	    ip_header_bytes(v4) + tcp_bytes > ip_bytes)
+		return;
+	if (v4 ? !is_plain_v4(mbuf, (const void *)ip) : !is_plain_v6((const void *)ip))
+		return;
+	train->packets[train->count].packet = packet;
+	train->packets[train->count].ip = ip;
+	train->sessions[train->count++] = source_address(ip, v4);
+}
+
+static inline bool is_long_enough(const struct rte_mbuf *mbuf, uint32_t l3_offset, bool v4)
+{
+	return mbuf->data_len >= l3_offset + ip_header_bytes(v4) + sizeof(struct rte_tcp_hdr);
+}
+
+/* False: it does not begin as @port's plain frames do. */
+static inline bool board_at(const struct port *port, struct packet *packet, struct train *v4,
+			    struct train *v6)
+{
+	const struct rte_mbuf *mbuf = packet->mbuf;
+	const uint8_t *frame = rte_pktmbuf_mtod(mbuf, const uint8_t *);
+	const uint32_t l3_offset = port->heads.l3_offset;
+
+	if (is_long_enough(mbuf, l3_offset, true) && head_is(&port->heads.v4, frame))
+		board(v4, packet, l3_offset, true);
+	else if (is_long_enough(mbuf, l3_offset, false) && head_is(&port->heads.v6, frame))
+		board(v6, packet, l3_offset, false);
+	else
+		return false;
+	return true;
+}
+
+/* Who may take the short way, as far as the frame alone tells. */
+static void board_burst(const struct port *ports, struct burst *burst, struct train *v4,
+			struct train *v6)
+{
+	const struct port *const first = &ports[burst->packets[0].rx_port];
+
+	v4->count = v6->count = 0;
+	for (uint32_t i = 0; i < burst->count; i++) {
+		struct packet *packet = &burst->packets[i];
+		const struct port *port = first;
+
+		if (packet->mbuf->nb_segs > 1 || packet->mbuf->data_off < MR_FRONT_ROOM_BYTES)
+			continue;
+		while (!board_at(port, packet, v4, v6)) {
+			port = &ports[port->sibling];
+			if (port == first)
+				break;
+		}
+	}
+}
+
+/* Where a packet of @train goes. */
+static WITH_FAMILY const uint8_t *destination(const struct train *train, uint32_t index, bool v4)
+{
+	return (const uint8_t *)train->sessions[index] + (v4 ? 4 : 16);
+}
+
+static WITH_FAMILY rte_be16_t destination_port(const struct train *train, uint32_t index, bool v4)
+{
+	const uint8_t *ports = destination(train, index, v4) + (v4 ? 4 : 16);
+	rte_be16_t port;
+
+	memcpy(&port, ports + sizeof(port), sizeof(port));
+	return port;
+}
+
+static WITH_FAMILY struct mr_addr destination_address(const struct train *train, uint32_t index,
+						      bool v4)
+{
+	const uint8_t *address = destination(train, index, v4);
+
+	return v4 ? mr_addr_from_v4(address) : mr_addr_from_v6(address);
+}
+
+static WITH_FAMILY bool goes_to(const struct train *train, uint32_t index,
+				const struct mr_endpoint *endpoint, bool v4)
+{
+	const uint8_t *address = destination(train, index, v4);
+
+	return endpoint->port == destination_port(train, index, v4) &&
+	       (v4 ? memcmp(&endpoint->address.bytes[12], address, 4) == 0
+		   : memcmp(endpoint->address.bytes, address, 16) == 0);
+}
+
+/* Nearly all packets have the destination of the one before them. */
+static WITH_FAMILY void fetch_endpoints(const struct mr_snapshot *snapshot,
+					const struct train *train, bool v4)
+{
+	for (uint32_t i = 1; i < train->count; i++) {
+		struct mr_addr address;
+
+		if (memcmp(destination(train, i, v4), destination(train, i - 1, v4), v4 ? 4 : 16) ==
+		    0)
+			continue;
+		address = destination_address(train, i, v4);
+		mr_snapshot_prefetch_endpoint(snapshot, &address, destination_port(train, i, v4));
+	}
+}
+
+static WITH_FAMILY const struct mr_endpoint *find_endpoint(const struct mr_snapshot *snapshot,
+							   const struct train *train,
+							   uint32_t index, bool v4)
+{
+	const struct mr_addr address = destination_address(train, index, v4);
+
+	return mr_snapshot_find_endpoint(snapshot, &address, destination_port(train, index, v4));
+}
+
+static inline void fetch_service(const struct worker *worker, const struct mr_snapshot *snapshot,
+				 mr_service_id service)
+{
+	if (service == NO_SERVICE)
+		return;
+	rte_prefetch0(&snapshot->services[service]);
+	rte_prefetch0(&worker->counters->services[service]);
+}
+
+/*
+ * Fetches what is written and read of a service from here on. The endpoint that was found last is
+ * mostly the next one, too.
+ */
+static WITH_FAMILY void find_services(const struct worker *worker,
+				      const struct mr_snapshot *snapshot, struct train *train,
+				      bool v4)
+{
+	static const struct mr_endpoint none = {.service = NO_SERVICE};
+	const struct mr_endpoint *endpoint = &none;
+
+	for (uint32_t i = 0; i < train->count; i++) {
+		if (!goes_to(train, i, endpoint, v4)) {
+			endpoint = find_endpoint(snapshot, train, i, v4);
+			endpoint = endpoint != NULL ? endpoint : &none;
+			fetch_service(worker, snapshot, endpoint->service);
+		}
+		train->packets[i].service = endpoint->service;
+	}
+}
+
+static inline const struct mr_slots *slots_of(const struct mr_snapshot *snapshot,
+					      mr_service_id service)
+{
+	return snapshot->pools[snapshot->services[service].pool].slots;
+}
+
+/* Fetches them, too. */
+static void find_slots(const struct mr_snapshot *snapshot, struct train *train)
+{
+	const struct mr_slots *slots = NULL;
+	mr_service_id service = NO_SERVICE;
+
+	train->has_lists = false;
+	for (uint32_t i = 0; i < train->count; i++) {
+		struct express *express = &train->packets[i];
+
+		express->slot = NULL;
+		if (express->service == NO_SERVICE)
+			continue;
+		if (express->service != service) {
+			service = express->service;
+			slots = slots_of(snapshot, service);
+			train->has_lists |= snapshot->services[service].exclude != NULL;
+		}
+		express->slot = &slots->words[mr_session_slot(train->hashes[i], slots->size)];
+		rte_prefetch0(express->slot);
+	}
+}
+
+/* Bit i: the source of the train's packet @first + i is in @list. */
+static WITH_FAMILY uint64_t find_sources(const struct mr_access_list *list,
+					 const struct train *train, uint32_t first, uint32_t count,
+					 bool v4)
+{
+	const struct mr_addr *addrs[BURST_SIZE];
+	uint32_t addrs_v4[BURST_SIZE];
+
+	for (uint32_t i = 0; i < count; i++) {
+		addrs[i] = train->sessions[first + i];
+		if (v4) {
+			memcpy(&addrs_v4[i], addrs[i], sizeof(addrs_v4[i]));
+			addrs_v4[i] = rte_be_to_cpu_32(addrs_v4[i]);
+		}
+	}
+	return v4 ? mr_access_list_find_many_v4(list, addrs_v4, count)
+		  : mr_access_list_find_many(list, addrs, count);
+}
+
+/* Whom a service's list names takes the long way. Packets of one service mostly come together. */
+static WITH_FAMILY void heed_lists(const struct mr_snapshot *snapshot, struct train *train, bool v4)
+{
+	uint32_t end;
+
+	for (uint32_t i = 0; i < train->count; i = end) {
+		const mr_service_id service = train->packets[i].service;
+		const struct mr_access_list *list =
+			service != NO_SERVICE ? snapshot->services[service].exclude : NULL;
+		uint64_t found;
+
+		for (end = i + 1; end < train->count; end++) {
+			if (train->packets[end].service != service)
+				break;
+		}
+		if (list == NULL)
+			continue;
+		found = find_sources(list, train, i, end - i, v4);
+		for (uint32_t j = i; found != 0; j++, found >>= 1) {
+			if (found & 1)
+				train->packets[j].slot = NULL;
+		}
+	}
+}
+
+/* Steady ones name the backend; for those that move, fetches what is known of the session. */
+static void read_slots(const struct worker *worker, const struct mr_snapshot *snapshot,
+		       struct train *train)
+{
+	train->moving_count = 0;
+	for (uint32_t i = 0; i < train->count; i++) {
+		struct express *express = &train->packets[i];
+		const mr_slot word = express->slot != NULL ? *express->slot : 0;
+
+		if (mr_slot_moving(word)) {
+			pin_table_prefetch(worker->pins, train->hashes[i]);
+			train->moving[train->moving_count++] = (uint8_t)i;
+		} else if (mr_slot_current(word) == MR_BACKEND_NONE) {
+			express->slot = NULL;
+		}
+		express->backend = mr_slot_current(word);
+		rte_prefetch0(&snapshot->backends[mr_slot_current(word)].way_set);
+	}
+}
+
+/*
+ * The pinned backend, where this packet changes nothing but the time that the pin was seen:
+ * pick_backend.c would say the same. False: more is to be decided.
+ */
+static bool follow_pin(const struct worker *worker, const struct mr_snapshot *snapshot,
+		       uint64_t hash, mr_backend_id *out_backend)
+{
+	uint64_t data = 0;
+	struct pin_entry *entry = pin_table_lookup(worker->pins, hash, &data);
+	struct mr_pin pin = pin_unpack(data);
+
+	if (entry == NULL || pin.state != MR_PIN_ESTABLISHED ||
+	    pin.backend >= snapshot->backend_capacity || !snapshot->backends[pin.backend].alive)
+		return false;
+	if (pin.seen_s != worker->now_s) {
+		pin.seen_s = worker->now_s;
+		pin_table_refresh(worker->pins, entry, hash, data, &pin);
+	}
+	*out_backend = pin.backend;
+	return true;
+}
+
+/* By now the first buckets are here: who is not there may be in the second. */
+static WITH_FAMILY void ask_pins(const struct worker *worker, const struct mr_snapshot *snapshot,
+				 struct train *train, bool v4)
+{
+	const uint8_t others = RTE_TCP_SYN_FLAG | RTE_TCP_FIN_FLAG | RTE_TCP_RST_FLAG;
+
+	for (uint32_t i = 0; i < train->moving_count; i++) {
+		const uint64_t hash = train->hashes[train->moving[i]];
+
+		if (!pin_table_is_in_first(worker->pins, hash))
+			pin_table_prefetch_second(worker->pins, hash);
+	}
+	for (uint32_t i = 0; i < train->moving_count; i++) {
+		const uint32_t index = train->moving[i];
+		struct express *express = &train->packets[index];
+
+		if (tcp_of(express->ip, v4)->tcp_flags & others ||
+		    !follow_pin(worker, snapshot, train->hashes[index], &express->backend))
+			express->slot = NULL;
+	}
+}
+
+/* A segment that opens a session, where the MSS is lowered, takes the long way. */
+static inline bool has_way(const struct mr_backend *backend, uint32_t ip_bytes, uint8_t tcp_flags)
+{
+	return ip_bytes <= backend->plain_max_bytes &&
+	       (backend->mss_max_bytes == 0 || !(tcp_flags & RTE_TCP_SYN_FLAG));
+}
+
+/* As in forward.c, padding stays where the frame stays as it is and is not too long with it. */
+static inline uint32_t bytes_behind_front(const struct mr_backend *backend, uint32_t ip_bytes,
+					  uint32_t there_bytes)
+{
+	const bool keeps_padding =
+		backend->front.outer_bytes == 0 && there_bytes <= backend->packet_max_bytes;
+
+	return keeps_padding ? there_bytes : ip_bytes;
+}
+
+static WITH_FAMILY void rewrite(const struct mr_backend *backend, struct rte_mbuf *mbuf,
+				uint8_t *ip, uint32_t ip_bytes, uint64_t hash, bool v4)
+{
+	const struct mr_front *front = &backend->front;
+	const uint32_t front_bytes = (uint32_t)front->link_bytes + front->outer_bytes;
+	const uint32_t room = (uint32_t)(ip - (const uint8_t *)mbuf->buf_addr);
+	const uint32_t there_bytes = (uint32_t)mbuf->data_off + mbuf->data_len - room;
+	const uint32_t bytes = front_bytes + bytes_behind_front(backend, ip_bytes, there_bytes);
+
+	front_write(ip, MR_FRONT_ROOM_BYTES, front, !v4, ip_bytes, hash);
+	mbuf->data_off = (uint16_t)(room - front_bytes);
+	mbuf->data_len = (uint16_t)bytes;
+	mbuf->pkt_len = bytes;
+}
+
+static inline bool opens_session(uint8_t tcp_flags)
+{
+	const uint8_t flags =
+		RTE_TCP_SYN_FLAG | RTE_TCP_ACK_FLAG | RTE_TCP_RST_FLAG | RTE_TCP_FIN_FLAG;
+
+	return (tcp_flags & flags) == RTE_TCP_SYN_FLAG;
+}
+
+static inline void add(struct mr_flow_counters *counters, const struct mr_flow_counters *more)
+{
+	counters->packets += more->packets;
+	counters->bytes += more->bytes;
+	if (more->sessions > 0)
+		counters->sessions += more->sessions;
+}
+
+/* What one service's packets, which mostly come one after the other, add to its counters. */
+struct tally {
+	struct mr_flow_counters *service;
+	struct mr_flow_counters sum;
+};
+
+static inline void tally_add(struct tally *tally, struct mr_flow_counters *service,
+			     const struct mr_flow_counters *more)
+{
+	if (service != tally->service) {
+		add(tally->service, &tally->sum);
+		*tally = (struct tally){.service = service};
+	}
+	add(&tally->sum, more);
+}
+
+static WITH_FAMILY uint32_t leave(struct worker *worker, const struct mr_snapshot *snapshot,
+				  const struct train *train, bool v4)
+{
+	struct mr_worker_counters *counters = worker->counters;
+	struct tally tally = {.service = counters->services};
+	uint32_t left = 0;
+
+	for (uint32_t i = 0; i < train->count; i++) {
+		const struct express *express = &train->packets[i];
+		const struct mr_backend *backend = &snapshot->backends[express->backend];
+		struct rte_mbuf *mbuf = express->packet->mbuf;
+		const uint32_t ip_bytes = ip_bytes_of(express->ip, v4);
+		const uint8_t tcp_flags = tcp_of(express->ip, v4)->tcp_flags;
+		const struct mr_flow_counters one = {
+			.packets = 1,
+			.bytes = mbuf->data_len,
+			.sessions = opens_session(tcp_flags),
+		};
+
+		if (express->slot == NULL || !has_way(backend, ip_bytes, tcp_flags))
+			continue;
+		rewrite(backend, mbuf, express->ip, ip_bytes, train->hashes[i], v4);
+		express->packet->verdict = MR_FORWARDED;
+		express->packet->tx_port = backend->port;
+		add(&counters->backends[express->backend], &one);
+		tally_add(&tally, &counters->services[express->service], &one);
+		left++;
+	}
+	add(tally.service, &tally.sum);
+	return left;
+}
+
+static WITH_FAMILY uint32_t ride(struct worker *worker, const struct mr_snapshot *snapshot,
+				 struct train *train, bool v4)
+{
+	if (train->count == 0)
+		return 0;
+	fetch_endpoints(snapshot, train, v4);
+	mr_session_hash_wire(&snapshot->hash_key, train->sessions, v4, train->count, train->hashes);
+	find_services(worker, snapshot, train, v4);
+	find_slots(snapshot, train);
+	if (train->has_lists)
+		heed_lists(snapshot, train, v4);
+	read_slots(worker, snapshot, train);
+	if (train->moving_count > 0)
+		ask_pins(worker, snapshot, train, v4);
+	return leave(worker, snapshot, train, v4);
+}
+
+bool express(struct worker *worker, const struct mr_snapshot *snapshot, struct burst *burst)
+{
+	const uint8_t place = burst->packets[0].rx_port;
+	struct train v4, v6;
+	uint32_t left;
+
+	if (place == WORKER_PROBE_PORT || place & WORKER_KERNEL_SIDE)
+		return false;
+	board_burst(worker->ports, burst, &v4, &v6);
+	left = ride(worker, snapshot, &v4, true);
+	left += ride(worker, snapshot, &v6, false);
+	return left == burst->count;
+}
