@@ -25,7 +25,7 @@ packages_missing()
 }
 
 # packages_install [PURPOSE]. Nothing that is on the machine is removed, and no service is started
-# or enabled: Postfix is installed without a configuration, with which its unit does not start.
+# or enabled; Postfix is installed without a configuration.
 packages_install()
 {
 	local missing log
@@ -45,15 +45,32 @@ packages_install()
 	rm -f "$log"
 }
 
-packages_apt()
+# What systemd would start with the machine.
+packages_enabled_services()
 {
-	local apt=(apt-get -q -y --no-install-recommends --no-remove -o DPkg::Lock::Timeout=120)
+	find /etc/systemd/system -path '*.wants/*.service' -printf '%f\n' 2>/dev/null | sort -u
+}
+
+# A subshell, for the trap. The policy is what Debian's packages ask before they start a service.
+packages_apt()
+(
+	apt=(apt-get -q -y --no-install-recommends --no-remove -o DPkg::Lock::Timeout=120)
+	policy=/usr/sbin/policy-rc.d
+	enabled=$(packages_enabled_services)
 
 	export DEBIAN_FRONTEND=noninteractive
 	if [[ " $* " == *" postfix "* ]]; then
 		echo 'postfix postfix/main_mailer_type select No configuration' |
 			debconf-set-selections
 	fi
-	apt-get -q update
-	"${apt[@]}" install "$@"
-}
+	if [ ! -e $policy ]; then
+		trap 'rm -f "$policy"' EXIT
+		printf '#!/bin/sh\nexit 101\n' >$policy
+		chmod 755 $policy
+	fi
+	"${apt[@]}" update
+	"${apt[@]}" install "$@" || exit
+	comm -13 <(echo "$enabled") <(packages_enabled_services) | while read -r service; do
+		update-rc.d "${service%.service}" disable
+	done
+)

@@ -129,9 +129,19 @@ static struct mr_addr address_in(const struct mr_prefix *prefix, uint64_t random
 	return addr;
 }
 
+static uint64_t root_of(const struct clients *clients, uint64_t serial)
+{
+	return random_mix(clients->seed ^ serial);
+}
+
+bool clients_is_v6(const struct clients *clients, uint64_t serial)
+{
+	return is_v6(clients, root_of(clients, serial));
+}
+
 void clients_tuple(const struct clients *clients, uint64_t serial, struct mr_tuple *out)
 {
-	const uint64_t root = random_mix(clients->seed ^ serial);
+	const uint64_t root = root_of(clients, serial);
 	const struct clients_family *family = &clients->families[is_v6(clients, root)];
 	const struct profile_service *service =
 		&family->services[pick(&family->service_draw, root, SERVICE)];

@@ -6,6 +6,7 @@
 #ifndef MAILRAIL_PKTGEN_CLIENTS_H
 #define MAILRAIL_PKTGEN_CLIENTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <mailrail/session.h>
@@ -38,5 +39,7 @@ void clients_destroy(struct clients *clients);
  * on were had.
  */
 void clients_tuple(const struct clients *clients, uint64_t serial, struct mr_tuple *out);
+
+bool clients_is_v6(const struct clients *clients, uint64_t serial);
 
 #endif

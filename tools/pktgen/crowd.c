@@ -77,6 +77,7 @@ static void begin_session(struct crowd *crowd, uint64_t now_tick)
 		.left = scripts->steps[scripts->first[kind]].count,
 		.kind = (uint8_t)kind,
 		.generation = (uint8_t)(session->generation + 1),
+		.is_v6 = clients_is_v6(crowd->config.clients, serial),
 	};
 	crowd->begun++;
 	wait_for_step(crowd, slot, now_tick);
@@ -136,13 +137,22 @@ static bool take_due(struct crowd *crowd, uint64_t until_ns, uint32_t *out_slot)
 	}
 }
 
+/* Of the packet that is next: a full one has less room over IPv6. */
+static uint16_t payload_of(const struct crowd *crowd, const struct crowd_session *session)
+{
+	const struct scripts *scripts = crowd->config.scripts;
+	const uint16_t bytes = scripts->steps[session->step].payload_bytes;
+
+	return session->is_v6 && bytes > scripts->v6_payload_max ? scripts->v6_payload_max : bytes;
+}
+
 static void move_on(struct crowd *crowd, uint32_t slot)
 {
 	struct crowd_session *session = &crowd->sessions[slot];
 	const struct script_step *step = &crowd->config.scripts->steps[session->step];
 
 	session->number++;
-	session->offset += step->payload_bytes;
+	session->offset += payload_of(crowd, session);
 	if (--session->left == 0) {
 		if (step->last) {
 			end_session(crowd, slot);
@@ -170,7 +180,7 @@ bool crowd_next(struct crowd *crowd, uint64_t until_ns, struct planned *out)
 		.session = planned_session(crowd->config.first_slot + slot, session->generation),
 		.number = session->number,
 		.offset = session->offset,
-		.payload_bytes = step->payload_bytes,
+		.payload_bytes = payload_of(crowd, session),
 		.tcp_flags = step->tcp_flags,
 		.kind = session->kind,
 	};

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "clients.h"
 #include "planned.h"
 #include "script.h"
 #include "wheel.h"
@@ -23,10 +24,12 @@ struct crowd_session {
 	uint32_t offset;
 	uint8_t kind;
 	uint8_t generation;
+	bool is_v6;
 };
 
 struct crowd_config {
 	const struct scripts *scripts; /* borrowed */
+	const struct clients *clients; /* borrowed */
 	uint32_t first_slot;	       /* places for sessions: this crowd's part of PLANNED_SLOTS */
 	uint32_t slot_count;
 	double sessions_per_second;

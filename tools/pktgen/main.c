@@ -94,6 +94,26 @@ static int run_once(struct stage *stage, const struct pktgen_options *options,
 	return status;
 }
 
+static int run_on_stage(struct stage *stage, const struct pktgen_options *options,
+			const json_t *profile)
+{
+	const struct rte_ether_addr from = stage_mac(stage, options);
+	struct mr_error error = {.text = ""};
+	struct setup *setup;
+	int status;
+
+	if (stage_wait_for_links(stage, &error) < 0)
+		return fail(&error);
+	if (options->action == PKTGEN_SEARCH)
+		return run_search(stage, options, profile);
+	setup = setup_create(profile, options, &from);
+	if (!setup)
+		return 1;
+	status = run_once(stage, options, setup);
+	setup_destroy(setup);
+	return status;
+}
+
 /* A setup first, so that a wrong profile is told before ports are touched. */
 static int run(const struct pktgen_options *options, const json_t *profile)
 {
@@ -104,21 +124,11 @@ static int run(const struct pktgen_options *options, const json_t *profile)
 
 	if (!setup)
 		return 1;
-	if (stage_open(&stage, options, setup_frame_bytes_max(setup), &error) < 0) {
-		setup_destroy(setup);
-		return fail(&error);
-	}
+	status = stage_open(&stage, options, setup_frame_bytes_max(setup), &error);
 	setup_destroy(setup);
-	if (options->action == PKTGEN_SEARCH) {
-		status = run_search(&stage, options, profile);
-	} else {
-		const struct rte_ether_addr from = stage_mac(&stage, options);
-
-		setup = setup_create(profile, options, &from);
-		status = setup ? run_once(&stage, options, setup) : 1;
-		if (setup)
-			setup_destroy(setup);
-	}
+	if (status < 0)
+		return fail(&error);
+	status = run_on_stage(&stage, options, profile);
 	stage_close(&stage);
 	return status;
 }

@@ -137,3 +137,11 @@ void nic_close(struct nic *nic)
 	rte_eth_dev_close(nic->port);
 	rte_mempool_free(nic->mbufs);
 }
+
+bool nic_has_link(const struct nic *nic)
+{
+	struct rte_eth_link link = {0};
+
+	return rte_eth_link_get_nowait(nic->port, &link) == 0 &&
+	       link.link_status == RTE_ETH_LINK_UP;
+}

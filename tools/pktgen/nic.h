@@ -3,6 +3,7 @@
 #ifndef MAILRAIL_PKTGEN_NIC_H
 #define MAILRAIL_PKTGEN_NIC_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <rte_ether.h>
@@ -28,5 +29,7 @@ struct nic {
 /* Configures and starts the port. */
 int nic_open(struct nic *nic, const struct nic_config *config, struct mr_error *error);
 void nic_close(struct nic *nic);
+
+bool nic_has_link(const struct nic *nic);
 
 #endif

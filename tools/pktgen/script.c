@@ -9,6 +9,11 @@
 
 #define STEPS_MAX 50000000
 
+/* Payload that fills an IPv4 packet of 1500 bytes, and what IPv6's longer header takes of it. */
+#define FULL_PAYLOAD	 (1500 - 20 - 20)
+#define TIMESTAMPS_BYTES 12
+#define V6_HEADER_MORE	 20
+
 static const uint8_t flags_of[] = {
 	[PROFILE_SYN] = RTE_TCP_SYN_FLAG,
 	[PROFILE_ACK] = RTE_TCP_ACK_FLAG,
@@ -62,6 +67,27 @@ static int create_draw(struct scripts *scripts, const struct profile *profile)
 	return rc;
 }
 
+static uint16_t payload_max(const struct profile_steps *steps, uint16_t max)
+{
+	for (uint32_t i = 0; i < steps->count; i++)
+		if (steps->list[i].payload_bytes > max)
+			max = steps->list[i].payload_bytes;
+	return max;
+}
+
+/* A profile with larger packets than usual means a larger MTU, and its largest to fill it. */
+static uint16_t v6_payload_max(const struct profile *profile)
+{
+	uint16_t max = FULL_PAYLOAD - (profile->timestamps ? TIMESTAMPS_BYTES : 0);
+
+	for (uint32_t i = 0; i < profile->kind_count; i++) {
+		max = payload_max(&profile->kinds[i].open, max);
+		max = payload_max(&profile->kinds[i].message, max);
+		max = payload_max(&profile->kinds[i].close, max);
+	}
+	return max - V6_HEADER_MORE;
+}
+
 int scripts_create(struct scripts *scripts, const struct profile *profile)
 {
 	uint64_t total = 0;
@@ -71,11 +97,12 @@ int scripts_create(struct scripts *scripts, const struct profile *profile)
 	*scripts = (struct scripts){
 		.kind_count = profile->kind_count,
 		.exponential = profile->gaps == PROFILE_GAPS_EXPONENTIAL,
+		.v6_payload_max = v6_payload_max(profile),
 	};
-	if (profile->kind_count == 0)
-		return -EINVAL;
 	for (uint32_t i = 0; i < profile->kind_count; i++)
 		total += steps_of(&profile->kinds[i]);
+	if (total == 0)
+		return -EINVAL;
 	if (total > STEPS_MAX)
 		return -E2BIG;
 	rc = create_draw(scripts, profile);

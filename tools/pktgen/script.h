@@ -22,9 +22,10 @@ struct scripts {
 	uint32_t kind_count;
 	struct draw kind_draw;
 	bool exponential;
+	uint16_t v6_payload_max;
 };
 
-/* -ENOMEM; -E2BIG: more steps than anybody means; -EINVAL: a profile without kinds. */
+/* -ENOMEM; -E2BIG: more steps than anybody means; -EINVAL: a profile without any. */
 int scripts_create(struct scripts *scripts, const struct profile *profile);
 void scripts_destroy(struct scripts *scripts);
 

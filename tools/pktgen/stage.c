@@ -4,8 +4,13 @@
 #include <errno.h>
 #include <string.h>
 
+#include <rte_cycles.h>
 #include <rte_ethdev.h>
 #include <rte_lcore.h>
+
+/* What cards take to agree with their switch, at most. */
+#define LINK_SECONDS 9
+#define LINK_POLL_US 1000
 
 /* A core that only receives can be had once there are two. */
 static uint32_t count_senders(const struct pktgen_options *options, bool receives)
@@ -93,6 +98,21 @@ void stage_close(struct stage *stage)
 		nic_close(&stage->nics[i]);
 	witness_destroy(stage->receiver.witness);
 	*stage = (struct stage){0};
+}
+
+int stage_wait_for_links(const struct stage *stage, struct mr_error *error)
+{
+	const uint64_t until = rte_rdtsc() + LINK_SECONDS * rte_get_tsc_hz();
+
+	for (uint32_t i = 0; i < stage->nic_count; i++) {
+		while (!nic_has_link(&stage->nics[i])) {
+			if (trial_is_stopped() || rte_rdtsc() >= until)
+				return mr_error_set(error, -ENETDOWN, "port %u has no link",
+						    stage->nics[i].port);
+			rte_delay_us_sleep(LINK_POLL_US);
+		}
+	}
+	return 0;
 }
 
 struct rte_ether_addr stage_mac(const struct stage *stage, const struct pktgen_options *options)

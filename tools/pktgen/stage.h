@@ -21,6 +21,9 @@ int stage_open(struct stage *stage, const struct pktgen_options *options, uint16
 	       struct mr_error *error);
 void stage_close(struct stage *stage);
 
+/* -ENETDOWN: a port has none after some seconds, or a signal said to stop. */
+int stage_wait_for_links(const struct stage *stage, struct mr_error *error);
+
 /* The source of frames. */
 struct rte_ether_addr stage_mac(const struct stage *stage, const struct pktgen_options *options);
 

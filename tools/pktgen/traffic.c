@@ -42,6 +42,7 @@ int traffic_create(struct traffic *traffic, const struct traffic_plan *plan, uin
 	const uint32_t own_slots = first_slot(slots, index + 1, count) - first;
 	const struct crowd_config config = {
 		.scripts = &plan->scripts,
+		.clients = &plan->clients,
 		.first_slot = first,
 		.slot_count = own_slots,
 		.sessions_per_second = plan->sessions_per_second / count,

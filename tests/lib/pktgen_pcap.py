@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The traffic of mailrail-pktgen, read back by scapy: what is really on the wire.
 
-Usage: test_pktgen_pcap.py MAILRAIL-PKTGEN
+Usage: pktgen_pcap.py MAILRAIL-PKTGEN
 """
 
 import collections
@@ -113,12 +113,12 @@ def test_flood_frames_have_their_size():
 
 
 def test_rate_and_families():
-    frames = generate('syn-flood', '--sessions-per-second', '5000', '--seconds', '2',
+    frames = generate('syn-flood', '--sessions-per-second', '1000', '--seconds', '2',
                       '--ipv6', '25')
-    assert abs(len(frames) - 10000) <= 1, len(frames)
+    assert abs(len(frames) - 2000) <= 1, len(frames)
     assert frames[-1][1] < 2.001
     v6 = sum(IPv6 in Ether(data) for data, _ in frames)
-    assert 2250 < v6 < 2750, v6
+    assert 400 < v6 < 600, v6
     assert all(Ether(data)[TCP].flags == 'S' for data, _ in frames[:100])
 
 
