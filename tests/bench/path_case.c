@@ -11,6 +11,7 @@
  */
 static const struct path_case cases[] = {
 	{.name = "sessions-1k", .axis = "sessions", .sessions = 1000, .has_textbook = true},
+	{.name = "sessions-10k", .axis = "sessions", .sessions = 10000, .has_textbook = true},
 	{.name = "sessions-100k",
 	 .axis = "sessions",
 	 .sessions = MILLION / 10,
@@ -38,10 +39,13 @@ static const struct path_case cases[] = {
 	{.name = "moving-refreshed", .axis = "moving", .slots = PATH_REFRESHED},
 	{.name = "moving-adopted", .axis = "moving", .slots = PATH_ADOPTED},
 
+	{.name = "services-10", .axis = "services", .services = 10},
 	{.name = "services-100", .axis = "services", .services = 100},
+	{.name = "services-1k", .axis = "services", .services = 1000},
 	{.name = "services-10k", .axis = "services", .services = 10000},
 	{.name = "pools-100", .axis = "services", .services = 100, .pools = 100},
 
+	{.name = "backends-100", .axis = "backends", .backends = 100},
 	{.name = "backends-1k", .axis = "backends", .backends = 1000},
 
 	{.name = "excluded-1m", .axis = "excluded", .excluded = MILLION},
