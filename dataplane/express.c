@@ -38,6 +38,8 @@ struct express {
 /* Those of one family. */
 struct train {
 	uint32_t count;
+	bool roams; /* goes to many endpoints, whose places are here */
+	uint32_t places[BURST_SIZE];
 	bool has_lists; /* a service's, among those that they go to */
 	uint32_t moving_count;
 	uint8_t moving[BURST_SIZE]; /* whose slots move: indices into packets[] */
@@ -51,16 +53,11 @@ static inline uint32_t ip_header_bytes(bool v4)
 	return v4 ? sizeof(struct rte_ipv4_hdr) : sizeof(struct rte_ipv6_hdr);
 }
 
+/* What the card says is good, and is not what it looks like, takes the long way. */
 static inline bool checksum_is_right(const struct rte_mbuf *mbuf, const void *ip)
 {
-	switch (mbuf->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) {
-	case RTE_MBUF_F_RX_IP_CKSUM_GOOD:
-		return true;
-	case RTE_MBUF_F_RX_IP_CKSUM_BAD:
-		return false;
-	default:
-		return checksum_is_right_ipv4(ip);
-	}
+	return (mbuf->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) != RTE_MBUF_F_RX_IP_CKSUM_BAD &&
+	       checksum_is_right_ipv4(ip);
 }
 
 /* 224.0.0.0/4 and above: a sender's only in 240.0.0.0/4, which takes the long way. */
@@ -197,18 +194,16 @@ static WITH_FAMILY bool goes_to(const struct train *train, uint32_t index,
 		   : memcmp(endpoint->address.bytes, address, 16) == 0);
 }
 
-/* Nearly all packets have the destination of the one before them. */
-static WITH_FAMILY void fetch_endpoints(const struct mr_snapshot *snapshot,
-					const struct train *train, bool v4)
+/* Where the last burst went to many endpoints, as this one then does too. */
+static WITH_FAMILY void fetch_endpoints(const struct mr_snapshot *snapshot, struct train *train,
+					bool v4)
 {
-	for (uint32_t i = 1; i < train->count; i++) {
-		struct mr_addr address;
+	for (uint32_t i = 0; i < train->count; i++) {
+		const struct mr_addr address = destination_address(train, i, v4);
+		const rte_be16_t port = destination_port(train, i, v4);
 
-		if (memcmp(destination(train, i, v4), destination(train, i - 1, v4), v4 ? 4 : 16) ==
-		    0)
-			continue;
-		address = destination_address(train, i, v4);
-		mr_snapshot_prefetch_endpoint(snapshot, &address, destination_port(train, i, v4));
+		train->places[i] = mr_snapshot_endpoint_place(snapshot, &address, port);
+		rte_prefetch0(&snapshot->endpoints[train->places[i]]);
 	}
 }
 
@@ -217,8 +212,11 @@ static WITH_FAMILY const struct mr_endpoint *find_endpoint(const struct mr_snaps
 							   uint32_t index, bool v4)
 {
 	const struct mr_addr address = destination_address(train, index, v4);
+	const rte_be16_t port = destination_port(train, index, v4);
 
-	return mr_snapshot_find_endpoint(snapshot, &address, destination_port(train, index, v4));
+	if (!train->roams)
+		return mr_snapshot_find_endpoint(snapshot, &address, port);
+	return mr_snapshot_find_endpoint_from(snapshot, train->places[index], &address, port);
 }
 
 static inline void fetch_service(const struct worker *worker, const struct mr_snapshot *snapshot,
@@ -234,21 +232,24 @@ static inline void fetch_service(const struct worker *worker, const struct mr_sn
  * Fetches what is written and read of a service from here on. The endpoint that was found last is
  * mostly the next one, too.
  */
-static WITH_FAMILY void find_services(const struct worker *worker,
-				      const struct mr_snapshot *snapshot, struct train *train,
-				      bool v4)
+static WITH_FAMILY void find_services(struct worker *worker, const struct mr_snapshot *snapshot,
+				      struct train *train, bool v4)
 {
 	static const struct mr_endpoint none = {.service = NO_SERVICE};
 	const struct mr_endpoint *endpoint = &none;
+
+	uint32_t changes = 0;
 
 	for (uint32_t i = 0; i < train->count; i++) {
 		if (!goes_to(train, i, endpoint, v4)) {
 			endpoint = find_endpoint(snapshot, train, i, v4);
 			endpoint = endpoint != NULL ? endpoint : &none;
 			fetch_service(worker, snapshot, endpoint->service);
+			changes++;
 		}
 		train->packets[i].service = endpoint->service;
 	}
+	worker->burst_endpoints = changes;
 }
 
 static inline const struct mr_slots *slots_of(const struct mr_snapshot *snapshot,
@@ -257,7 +258,7 @@ static inline const struct mr_slots *slots_of(const struct mr_snapshot *snapshot
 	return snapshot->pools[snapshot->services[service].pool].slots;
 }
 
-/* Fetches them, too. */
+/* Of those that go to a service; fetches them. */
 static void find_slots(const struct mr_snapshot *snapshot, struct train *train)
 {
 	const struct mr_slots *slots = NULL;
@@ -285,18 +286,16 @@ static WITH_FAMILY uint64_t find_sources(const struct mr_access_list *list,
 					 const struct train *train, uint32_t first, uint32_t count,
 					 bool v4)
 {
-	const struct mr_addr *addrs[BURST_SIZE];
-	uint32_t addrs_v4[BURST_SIZE];
+	const struct mr_addr *const *sources = (const void *)&train->sessions[first];
+	uint32_t sources_v4[BURST_SIZE];
 
+	if (!v4)
+		return mr_access_list_find_many(list, sources, count);
 	for (uint32_t i = 0; i < count; i++) {
-		addrs[i] = train->sessions[first + i];
-		if (v4) {
-			memcpy(&addrs_v4[i], addrs[i], sizeof(addrs_v4[i]));
-			addrs_v4[i] = rte_be_to_cpu_32(addrs_v4[i]);
-		}
+		memcpy(&sources_v4[i], sources[i], sizeof(sources_v4[i]));
+		sources_v4[i] = rte_be_to_cpu_32(sources_v4[i]);
 	}
-	return v4 ? mr_access_list_find_many_v4(list, addrs_v4, count)
-		  : mr_access_list_find_many(list, addrs, count);
+	return mr_access_list_find_many_v4(list, sources_v4, count);
 }
 
 /* Whom a service's list names takes the long way. Packets of one service mostly come together. */
@@ -366,11 +365,25 @@ static bool follow_pin(const struct worker *worker, const struct mr_snapshot *sn
 	return true;
 }
 
-/* By now the first buckets are here: who is not there may be in the second. */
+static bool is_among(const uint64_t *hashes, uint32_t count, uint64_t hash)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		if (hashes[i] == hash)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * By now the first buckets are here: who is not there may be in the second. A packet whose session
+ * has had one in this burst that takes the long way, follows it there: that one may change the pin.
+ */
 static WITH_FAMILY void ask_pins(const struct worker *worker, const struct mr_snapshot *snapshot,
 				 struct train *train, bool v4)
 {
-	const uint8_t others = RTE_TCP_SYN_FLAG | RTE_TCP_FIN_FLAG | RTE_TCP_RST_FLAG;
+	const uint8_t changes = RTE_TCP_SYN_FLAG | RTE_TCP_FIN_FLAG | RTE_TCP_RST_FLAG;
+	uint64_t left_behind[BURST_SIZE];
+	uint32_t left_count = 0;
 
 	for (uint32_t i = 0; i < train->moving_count; i++) {
 		const uint64_t hash = train->hashes[train->moving[i]];
@@ -380,12 +393,23 @@ static WITH_FAMILY void ask_pins(const struct worker *worker, const struct mr_sn
 	}
 	for (uint32_t i = 0; i < train->moving_count; i++) {
 		const uint32_t index = train->moving[i];
+		const uint64_t hash = train->hashes[index];
 		struct express *express = &train->packets[index];
 
-		if (tcp_of(express->ip, v4)->tcp_flags & others ||
-		    !follow_pin(worker, snapshot, train->hashes[index], &express->backend))
-			express->slot = NULL;
+		if (!(tcp_of(express->ip, v4)->tcp_flags & changes) &&
+		    !is_among(left_behind, left_count, hash) &&
+		    follow_pin(worker, snapshot, hash, &express->backend))
+			continue;
+		express->slot = NULL;
+		left_behind[left_count++] = hash;
 	}
+}
+
+/* Some of the burst are not on board, and may be of the same sessions. */
+static void leave_moving(struct train *train)
+{
+	for (uint32_t i = 0; i < train->moving_count; i++)
+		train->packets[train->moving[i]].slot = NULL;
 }
 
 /* A segment that opens a session, where the MSS is lowered, takes the long way. */
@@ -452,32 +476,34 @@ static inline void tally_add(struct tally *tally, struct mr_flow_counters *servi
 	add(&tally->sum, more);
 }
 
+/* All that is read is read first: for the compiler, bytes of a frame could be anything else. */
 static WITH_FAMILY uint32_t leave(struct worker *worker, const struct mr_snapshot *snapshot,
 				  const struct train *train, bool v4)
 {
 	struct mr_worker_counters *counters = worker->counters;
+	const struct mr_backend *backends = snapshot->backends;
 	struct tally tally = {.service = counters->services};
 	uint32_t left = 0;
 
 	for (uint32_t i = 0; i < train->count; i++) {
-		const struct express *express = &train->packets[i];
-		const struct mr_backend *backend = &snapshot->backends[express->backend];
-		struct rte_mbuf *mbuf = express->packet->mbuf;
-		const uint32_t ip_bytes = ip_bytes_of(express->ip, v4);
-		const uint8_t tcp_flags = tcp_of(express->ip, v4)->tcp_flags;
+		const struct express express = train->packets[i];
+		const struct mr_backend *backend = &backends[express.backend];
+		const uint32_t ip_bytes = ip_bytes_of(express.ip, v4);
+		const uint8_t tcp_flags = tcp_of(express.ip, v4)->tcp_flags;
+		struct rte_mbuf *mbuf = express.packet->mbuf;
 		const struct mr_flow_counters one = {
 			.packets = 1,
 			.bytes = mbuf->data_len,
 			.sessions = opens_session(tcp_flags),
 		};
 
-		if (express->slot == NULL || !has_way(backend, ip_bytes, tcp_flags))
+		if (express.slot == NULL || !has_way(backend, ip_bytes, tcp_flags))
 			continue;
-		rewrite(backend, mbuf, express->ip, ip_bytes, train->hashes[i], v4);
-		express->packet->verdict = MR_FORWARDED;
-		express->packet->tx_port = backend->port;
-		add(&counters->backends[express->backend], &one);
-		tally_add(&tally, &counters->services[express->service], &one);
+		express.packet->verdict = MR_FORWARDED;
+		express.packet->tx_port = backend->port;
+		add(&counters->backends[express.backend], &one);
+		tally_add(&tally, &counters->services[express.service], &one);
+		rewrite(backend, mbuf, express.ip, ip_bytes, train->hashes[i], v4);
 		left++;
 	}
 	add(tally.service, &tally.sum);
@@ -485,18 +511,22 @@ static WITH_FAMILY uint32_t leave(struct worker *worker, const struct mr_snapsho
 }
 
 static WITH_FAMILY uint32_t ride(struct worker *worker, const struct mr_snapshot *snapshot,
-				 struct train *train, bool v4)
+				 struct train *train, bool all_on_board, bool v4)
 {
 	if (train->count == 0)
 		return 0;
-	fetch_endpoints(snapshot, train, v4);
+	train->roams = worker->burst_endpoints > 1;
+	if (train->roams)
+		fetch_endpoints(snapshot, train, v4);
 	mr_session_hash_wire(&snapshot->hash_key, train->sessions, v4, train->count, train->hashes);
 	find_services(worker, snapshot, train, v4);
 	find_slots(snapshot, train);
 	if (train->has_lists)
 		heed_lists(snapshot, train, v4);
 	read_slots(worker, snapshot, train);
-	if (train->moving_count > 0)
+	if (!all_on_board)
+		leave_moving(train);
+	else if (train->moving_count > 0)
 		ask_pins(worker, snapshot, train, v4);
 	return leave(worker, snapshot, train, v4);
 }
@@ -505,12 +535,15 @@ bool express(struct worker *worker, const struct mr_snapshot *snapshot, struct b
 {
 	const uint8_t place = burst->packets[0].rx_port;
 	struct train v4, v6;
+	bool all_on_board;
 	uint32_t left;
 
-	if (place == WORKER_PROBE_PORT || place & WORKER_KERNEL_SIDE)
+	if (place == WORKER_PROBE_PORT || place & WORKER_KERNEL_SIDE ||
+	    !heads_are_set(&worker->ports[place].heads))
 		return false;
 	board_burst(worker->ports, burst, &v4, &v6);
-	left = ride(worker, snapshot, &v4, true);
-	left += ride(worker, snapshot, &v6, false);
+	all_on_board = v4.count + v6.count == burst->count;
+	left = ride(worker, snapshot, &v4, all_on_board, true);
+	left += ride(worker, snapshot, &v6, all_on_board, false);
 	return left == burst->count;
 }

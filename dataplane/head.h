@@ -23,7 +23,7 @@ struct head {
 	head_words value[2];
 };
 
-/* With all 0 no frame has either. */
+/* With all 0 a port has none: none of its frames is known to be plain. */
 struct heads {
 	struct head v4;
 	struct head v6;
@@ -33,6 +33,11 @@ struct heads {
 /* Of a port with @mac and @tag_count tags, ids in host byte order, outermost first. */
 void heads_of(const struct rte_ether_addr *mac, const uint16_t *tags, uint32_t tag_count,
 	      struct heads *out);
+
+static inline bool heads_are_set(const struct heads *heads)
+{
+	return heads->l3_offset > 0;
+}
 
 /* @frame: HEAD_BYTES at least. */
 static inline bool head_is(const struct head *head, const uint8_t *frame)

@@ -13,7 +13,6 @@
 /* The frames of one burst that leave by one port. */
 struct departure {
 	uint32_t count;
-	uint64_t bytes;
 	struct packet *packets[DEPARTURE_MAX];
 	struct rte_mbuf *mbufs[DEPARTURE_MAX];
 };
@@ -53,43 +52,59 @@ static struct rte_mbuf *join_segments(struct worker *worker, struct rte_mbuf *mb
 	return NULL;
 }
 
-static void add_departure(struct worker *worker, struct departure *departure, struct packet *packet,
-			  struct rte_mbuf *mbuf)
+/* @mbuf of @packet as @port takes it. NULL: it does not, and the packet has its verdict. */
+static inline struct rte_mbuf *prepare(struct worker *worker, uint8_t port, struct packet *packet,
+				       struct rte_mbuf *mbuf)
 {
-	if (mbuf->nb_segs > 1 && !takes_segments(worker, packet->tx_port)) {
-		mbuf = join_segments(worker, mbuf);
-		if (mbuf == NULL) {
-			packet->verdict = MR_DROP_NO_ROOM;
-			return;
-		}
-	}
-	departure->bytes += rte_pktmbuf_pkt_len(mbuf);
-	departure->packets[departure->count] = packet;
-	departure->mbufs[departure->count++] = mbuf;
+	if (mbuf->nb_segs == 1 || takes_segments(worker, port))
+		return mbuf;
+	mbuf = join_segments(worker, mbuf);
+	if (mbuf == NULL)
+		packet->verdict = MR_DROP_NO_ROOM;
+	return mbuf;
 }
 
-/* In the burst's order; a packet that was cut has its pieces in cuts[], which has that too. */
+/* What was cut has its pieces in cuts[]. */
+static void gather_cuts(struct worker *worker, struct burst *burst, uint32_t index, uint8_t port,
+			struct departure *departure)
+{
+	struct packet *packet = &burst->packets[index];
+
+	for (uint32_t i = 0; i < burst->cut_count; i++) {
+		struct rte_mbuf *piece;
+
+		if (burst->cuts[i].packet != index)
+			continue;
+		piece = prepare(worker, port, packet, burst->cuts[i].mbuf);
+		if (piece == NULL)
+			continue;
+		departure->packets[departure->count] = packet;
+		departure->mbufs[departure->count++] = piece;
+	}
+}
+
+/* In the burst's order. */
 static void gather(struct worker *worker, struct burst *burst, uint8_t port,
 		   struct departure *departure)
 {
-	uint32_t cut = 0;
-
 	departure->count = 0;
-	departure->bytes = 0;
 	for (uint32_t i = 0; i < burst->count; i++) {
 		struct packet *packet = &burst->packets[i];
-		const bool leaves = packet->tx_port == port;
+		struct rte_mbuf *mbuf = packet->mbuf;
+		const uint32_t count = departure->count;
 
-		for (; cut < burst->cut_count && burst->cuts[cut].packet == i; cut++) {
-			if (leaves)
-				add_departure(worker, departure, packet, burst->cuts[cut].mbuf);
-		}
-		if (!leaves)
+		if (packet->tx_port != port)
 			continue;
-		if (packet->mbuf != NULL)
-			add_departure(worker, departure, packet, packet->mbuf);
 		packet->mbuf = NULL;
 		packet->tx_port = NO_PORT;
+		if (mbuf == NULL) {
+			gather_cuts(worker, burst, i, port, departure);
+			continue;
+		}
+		mbuf = prepare(worker, port, packet, mbuf);
+		departure->packets[count] = packet;
+		departure->mbufs[count] = mbuf;
+		departure->count = count + (mbuf != NULL);
 	}
 }
 
@@ -114,15 +129,19 @@ static uint32_t offer(const struct worker *worker, uint16_t ethdev, struct depar
 /* Drivers free what they send; what they refuse is dropped here. */
 static void send_departure(struct worker *worker, uint16_t ethdev, struct departure *departure)
 {
-	const uint32_t sent = offer(worker, ethdev, departure);
+	uint64_t bytes = 0;
+	uint32_t sent;
 
+	for (uint32_t i = 0; i < departure->count; i++)
+		bytes += rte_pktmbuf_pkt_len(departure->mbufs[i]);
+	sent = offer(worker, ethdev, departure);
 	for (uint32_t i = sent; i < departure->count; i++) {
-		departure->bytes -= rte_pktmbuf_pkt_len(departure->mbufs[i]);
+		bytes -= rte_pktmbuf_pkt_len(departure->mbufs[i]);
 		departure->packets[i]->verdict = MR_DROP_TX_FULL;
 		rte_pktmbuf_free(departure->mbufs[i]);
 	}
 	worker->counters->tx_packets += sent;
-	worker->counters->tx_bytes += departure->bytes;
+	worker->counters->tx_bytes += bytes;
 }
 
 static void send_burst(struct worker *worker, struct burst *burst)

@@ -55,7 +55,8 @@ struct worker {
 	/* By worker index, to whom fragments of their datagrams go; one worker: not used. */
 	struct rte_ring *const *handovers;
 	uint32_t worker_count;
-	uint32_t too_big_s; /* the second that @too_big_sent counts in */
+	uint32_t burst_endpoints; /* how often the last burst changed from one to another */
+	uint32_t too_big_s;	  /* the second that @too_big_sent counts in */
 	uint32_t too_big_sent;
 	enum mr_poll poll;
 

@@ -12,7 +12,6 @@
 
 #include <rte_byteorder.h>
 #include <rte_ether.h>
-#include <rte_prefetch.h>
 
 #include <mailrail/access_list.h>
 #include <mailrail/address.h>
@@ -203,29 +202,35 @@ static inline bool mr_endpoint_is(const struct mr_endpoint *endpoint, const stru
 		(uint64_t)(endpoint->port ^ port)) == 0;
 }
 
-/* NULL: no service there. Any thread. */
-static inline const struct mr_endpoint *mr_snapshot_find_endpoint(
-	const struct mr_snapshot *snapshot, const struct mr_addr *address, rte_be16_t port)
+/* Where a lookup of (@address, @port) begins: an index into endpoints[]. */
+static inline uint32_t mr_snapshot_endpoint_place(const struct mr_snapshot *snapshot,
+						  const struct mr_addr *address, rte_be16_t port)
 {
-	uint32_t index = mr_place_hash(address, port) & snapshot->endpoint_mask;
-	const struct mr_endpoint *endpoint = &snapshot->endpoints[index];
+	return mr_place_hash(address, port) & snapshot->endpoint_mask;
+}
+
+/* The lookup from there on. NULL: no service there. Any thread. */
+static inline const struct mr_endpoint *mr_snapshot_find_endpoint_from(
+	const struct mr_snapshot *snapshot, uint32_t place, const struct mr_addr *address,
+	rte_be16_t port)
+{
+	const struct mr_endpoint *endpoint = &snapshot->endpoints[place];
 
 	while (!mr_endpoint_is(endpoint, address, port)) {
 		if (endpoint->port == 0)
 			return NULL;
-		index = (index + 1) & snapshot->endpoint_mask;
-		endpoint = &snapshot->endpoints[index];
+		place = (place + 1) & snapshot->endpoint_mask;
+		endpoint = &snapshot->endpoints[place];
 	}
 	return endpoint->port != 0 ? endpoint : NULL;
 }
 
-/* Fetches what that will read. */
-static inline void mr_snapshot_prefetch_endpoint(const struct mr_snapshot *snapshot,
-						 const struct mr_addr *address, rte_be16_t port)
+static inline const struct mr_endpoint *mr_snapshot_find_endpoint(
+	const struct mr_snapshot *snapshot, const struct mr_addr *address, rte_be16_t port)
 {
-	const uint32_t index = mr_place_hash(address, port) & snapshot->endpoint_mask;
+	const uint32_t place = mr_snapshot_endpoint_place(snapshot, address, port);
 
-	rte_prefetch0(&snapshot->endpoints[index]);
+	return mr_snapshot_find_endpoint_from(snapshot, place, address, port);
 }
 
 /* Adds to nat_sources[]; -EEXIST when (address, port) is taken already. */
