@@ -60,9 +60,10 @@ struct rte_mbuf *rig_collect(struct rig *rig, uint32_t port);
 /* mbufs, spare ones too, that are neither on a ring nor in somebody's hands. */
 uint32_t rig_free_mbufs(const struct rig *rig);
 
-/* One step at a time: receive() from in[@port]. */
 /* After a port's MAC or tags have changed. */
 void rig_heads(struct rig *rig);
+
+/* One step at a time: receive() from in[@port]. */
 uint32_t rig_receive(struct rig *rig, uint32_t port, struct burst *burst);
 /* Frees the frames of a burst that no test forwards or sends on. */
 void rig_discard(struct burst *burst);

@@ -110,6 +110,7 @@ static int read_port(json_t *value, struct world *world, uint32_t index, const s
 	port->tag_count = (uint8_t)json_array_size(tags);
 	for (uint32_t i = 0; i < port->tag_count; i++)
 		port->tags[i] = (uint16_t)json_integer_value(json_array_get(tags, i));
+	heads_of(&port->mac, port->tags, port->tag_count, &port->heads);
 	set_kernel_side(port, side_index);
 	return 0;
 }

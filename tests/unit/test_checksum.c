@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <rte_ip.h>
+
 #include "../lib/unit.h"
 
 #define ROUNDS	   100000
@@ -129,6 +131,72 @@ static void test_sum_of_ipv4_headers(void)
 	}
 }
 
+static void check_header(const void *header)
+{
+	CU_ASSERT_EQUAL_FATAL(checksum_is_right_ipv4(header), rte_ipv4_cksum(header) == 0);
+}
+
+static void set_checksum(struct rte_ipv4_hdr *ip)
+{
+	ip->hdr_checksum = 0;
+	ip->hdr_checksum = rte_ipv4_cksum(ip);
+}
+
+/* Right ones, ones that are wrong by one bit, and any. */
+static void test_checksum_of_ipv4_headers(void)
+{
+	for (unsigned int i = 0; i < ROUNDS; i++) {
+		struct rte_ipv4_hdr ip;
+
+		random_bytes((uint8_t *)&ip, sizeof(ip));
+		ip.version_ihl = RTE_IPV4_VHL_DEF;
+		check_header(&ip);
+		set_checksum(&ip);
+		CU_ASSERT_TRUE_FATAL(checksum_is_right_ipv4(&ip));
+		/* Zero and all ones are the same to a sum. */
+		ip.hdr_checksum = ip.hdr_checksum == 0 ? UINT16_MAX : ip.hdr_checksum;
+		CU_ASSERT_TRUE_FATAL(checksum_is_right_ipv4(&ip));
+		((uint8_t *)&ip)[1 + lrand48() % (sizeof(ip) - 1)] ^= (uint8_t)(1 << lrand48() % 8);
+		CU_ASSERT_FALSE_FATAL(checksum_is_right_ipv4(&ip));
+		check_header(&ip);
+	}
+}
+
+/* Every value of each word, of a header that is right with one or, 0 and 0xffff, two of them. */
+static void check_every_word(const struct rte_ipv4_hdr *from)
+{
+	for (uint32_t word = 1; word < sizeof(*from) / 2; word++) {
+		struct rte_ipv4_hdr ip = *from;
+		uint32_t right = 0;
+
+		for (uint32_t value = 0; value <= UINT16_MAX; value++) {
+			const uint16_t now = (uint16_t)value;
+
+			memcpy((uint8_t *)&ip + word * sizeof(now), &now, sizeof(now));
+			check_header(&ip);
+			right += checksum_is_right_ipv4(&ip);
+		}
+		CU_ASSERT(right == 1 || right == 2);
+	}
+}
+
+static void test_every_word_of_ipv4_headers(void)
+{
+	struct rte_ipv4_hdr ip;
+
+	random_bytes((uint8_t *)&ip, sizeof(ip));
+	ip.version_ihl = RTE_IPV4_VHL_DEF;
+	set_checksum(&ip);
+	check_every_word(&ip);
+	/* The least and the greatest that there is to sum up. */
+	memset(&ip, 0, sizeof(ip));
+	ip.version_ihl = RTE_IPV4_VHL_DEF;
+	check_every_word(&ip);
+	memset(&ip, 0xff, sizeof(ip));
+	ip.version_ihl = RTE_IPV4_VHL_DEF;
+	check_every_word(&ip);
+}
+
 int main(void)
 {
 	CU_TestInfo tests[] = {
@@ -138,6 +206,8 @@ int main(void)
 		UNIT_TEST(test_example_of_the_rfc),
 		UNIT_TEST(test_changes_add_up),
 		UNIT_TEST(test_sum_of_ipv4_headers),
+		UNIT_TEST(test_checksum_of_ipv4_headers),
+		UNIT_TEST(test_every_word_of_ipv4_headers),
 		CU_TEST_INFO_NULL,
 	};
 

@@ -220,6 +220,61 @@ static void test_many_agree_with_one(void)
 	}
 }
 
+/* As a tuple lies in a packet, in a block that ends where reading may. Returns that block. */
+static uint8_t *wire_of(const struct mr_tuple *tuple, bool v4)
+{
+	const size_t skip = v4 ? 12 : 0, bytes = v4 ? 4 : 16;
+	uint8_t *wire = malloc(v4 ? 16 : 36);
+
+	if (wire == NULL)
+		abort();
+	memcpy(wire, &tuple->client.bytes[skip], bytes);
+	memcpy(&wire[bytes], &tuple->service.bytes[skip], bytes);
+	memcpy(&wire[2 * bytes], &tuple->client_port, 2);
+	memcpy(&wire[2 * bytes + 2], &tuple->service_port, 2);
+	if (v4)
+		random_bytes(&wire[12], 4); /* the sequence number, which says nothing */
+	return wire;
+}
+
+static void check_wires(const struct mr_hash_key *key, bool v4, uint32_t count)
+{
+	uint64_t hashes[MANY_MAX + 1], portable[MANY_MAX + 1];
+	struct mr_tuple tuples[MANY_MAX];
+	uint8_t *wires[MANY_MAX] = {NULL};
+
+	for (uint32_t i = 0; i < count; i++) {
+		tuples[i] = random_tuple(v4, v4);
+		wires[i] = wire_of(&tuples[i], v4);
+	}
+	hashes[count] = portable[count] = 0;
+	mr_session_hash_wire(key, (const void *const *)wires, v4, count, hashes);
+	mr_session_hash_wire_portable(key, (const void *const *)wires, v4, count, portable);
+	CU_ASSERT_EQUAL_FATAL(hashes[count], 0);
+	CU_ASSERT_EQUAL_FATAL(portable[count], 0);
+	for (uint32_t i = 0; i < count; i++) {
+		CU_ASSERT_EQUAL_FATAL(hashes[i], mr_session_hash(key, &tuples[i]));
+		CU_ASSERT_EQUAL_FATAL(portable[i], hashes[i]);
+		free(wires[i]);
+	}
+}
+
+/* Where they lie in packets, sessions have the same hashes as where they are told of. */
+static void test_wires_agree_with_tuples(void)
+{
+	uint8_t secret[16];
+
+	for (unsigned int i = 0; i < RANDOM_TUPLES / 10; i++) {
+		struct mr_hash_key key;
+
+		random_bytes(secret, sizeof(secret));
+		mr_hash_key_init(&key, secret);
+		key.aes_instructions &= i / (MANY_MAX + 1) % 8 != 0;
+		check_wires(&key, true, i % (MANY_MAX + 1));
+		check_wires(&key, false, i % (MANY_MAX + 1));
+	}
+}
+
 /* Without this, a CPU with AES instructions would test the portable code twice. */
 static void test_aes_instructions_are_used(void)
 {
@@ -242,6 +297,7 @@ static void test_never_zero(void)
 	struct mr_tuple tuple;
 	const struct mr_tuple *const tuples[] = {&tuple};
 	uint64_t hash = 0;
+	uint8_t *wire;
 
 	random_bytes(secret, sizeof(secret));
 	random_bytes(cipher, sizeof(cipher));
@@ -254,6 +310,12 @@ static void test_never_zero(void)
 	CU_ASSERT_EQUAL(mr_session_hash_portable(&key, &tuple), 1);
 	mr_session_hash_many(&key, tuples, 1, &hash);
 	CU_ASSERT_EQUAL(hash, 1);
+	wire = wire_of(&tuple, false);
+	mr_session_hash_wire(&key, (const void *const *)&wire, false, 1, &hash);
+	CU_ASSERT_EQUAL(hash, 1);
+	mr_session_hash_wire_portable(&key, (const void *const *)&wire, false, 1, &hash);
+	CU_ASSERT_EQUAL(hash, 1);
+	free(wire);
 }
 
 /* Each single bit of the key, and of the tuple, changes about half of the hash's bits. */
@@ -366,6 +428,7 @@ int main(void)
 		UNIT_TEST(test_published_vectors),
 		UNIT_TEST(test_openssl_agrees),
 		UNIT_TEST(test_many_agree_with_one),
+		UNIT_TEST(test_wires_agree_with_tuples),
 		UNIT_TEST(test_aes_instructions_are_used),
 		UNIT_TEST(test_never_zero),
 		UNIT_TEST(test_key_changes_everything),

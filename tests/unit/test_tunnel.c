@@ -13,14 +13,14 @@
 
 static struct rig *rig;
 
-static struct mr_backend backend_of(enum mr_forwarding forwarding, bool outer_v6,
-				    uint8_t source_bits)
+static struct mr_backend tagged_backend_of(enum mr_forwarding forwarding, bool outer_v6,
+					   uint8_t source_bits, uint8_t tag_count)
 {
 	const struct mr_way way = {
 		.source_mac = {{0x02, 0, 0, 0, 0, 0x01}},
 		.next_hop = {{0x02, 0, 0, 0, 0x01, 0x0b}},
-		.tag_count = 1,
-		.tags = {100},
+		.tag_count = tag_count,
+		.tags = {100, 200},
 		.mtu_bytes = 9000,
 		.outer_source = frame_addr(outer_v6 ? "2001:db8::f000" : "10.0.240.0"),
 		.source_bits = source_bits,
@@ -33,6 +33,12 @@ static struct mr_backend backend_of(enum mr_forwarding forwarding, bool outer_v6
 
 	CU_ASSERT_EQUAL_FATAL(mr_backend_set_way(&backend, &way), 0);
 	return backend;
+}
+
+static struct mr_backend backend_of(enum mr_forwarding forwarding, bool outer_v6,
+				    uint8_t source_bits)
+{
+	return tagged_backend_of(forwarding, outer_v6, source_bits, 1);
 }
 
 /* Returns the IP packet's length. */
@@ -171,12 +177,64 @@ static void test_no_headroom(void)
 	rte_pktmbuf_free(mbuf);
 }
 
+/* Bytes of a buffer before a packet, and some of the packet. */
+#define BEFORE 128
+#define INSIDE 64
+
+/*
+ * With @room bytes to write to, the front of @backend is the same, the packet as it was, and
+ * nothing is written before the room, nor more of it than one copy takes.
+ */
+static void check_room(const struct mr_backend *backend, uint32_t room, const uint8_t *expected)
+{
+	const uint32_t bytes = backend->front.link_bytes + backend->front.outer_bytes;
+	const uint32_t written = room < MR_FRONT_ROOM_BYTES ? bytes : MR_FRONT_ROOM_BYTES;
+	uint8_t buffer[BEFORE + INSIDE], packet[FRAME_BYTES_MAX];
+	uint32_t untouched = 0;
+
+	(void)build_packet(false, 100, packet);
+	memset(buffer, 0xee, BEFORE);
+	memcpy(&buffer[BEFORE], packet, INSIDE);
+	front_write(&buffer[BEFORE], room, &backend->front, false, 140, HASH);
+	CU_ASSERT_EQUAL(memcmp(&buffer[BEFORE - bytes], expected, bytes), 0);
+	CU_ASSERT_EQUAL(memcmp(&buffer[BEFORE], packet, INSIDE), 0);
+	while (untouched < BEFORE && buffer[untouched] == 0xee)
+		untouched++;
+	CU_ASSERT(untouched >= BEFORE - written);
+}
+
+static void check_rooms(const struct mr_backend *backend)
+{
+	const uint32_t bytes = backend->front.link_bytes + backend->front.outer_bytes;
+	uint8_t buffer[BEFORE + INSIDE] = {0};
+
+	buffer[BEFORE] = RTE_IPV4_VHL_DEF;
+	buffer[BEFORE + 1] = TRAFFIC_CLASS;
+	front_write(&buffer[BEFORE], bytes, &backend->front, false, 140, HASH);
+	for (uint32_t room = bytes; room <= BEFORE; room++)
+		check_room(backend, room, &buffer[BEFORE - bytes]);
+}
+
+/* Fronts of every length there is, with as little room as they take and more. */
+static void test_room_before_the_packet(void)
+{
+	for (uint8_t tags = 0; tags <= 2; tags++) {
+		for (uint32_t mode = MR_FORWARDING_L2DSR; mode <= MR_FORWARDING_GUE; mode++) {
+			for (uint32_t outer_v6 = 0; outer_v6 <= 1; outer_v6++) {
+				const struct mr_backend backend =
+					tagged_backend_of(mode, outer_v6, 4, tags);
+
+				check_rooms(&backend);
+			}
+		}
+	}
+}
+
 int main(void)
 {
 	CU_TestInfo tests[] = {
-		UNIT_TEST(test_every_mix),
-		UNIT_TEST(test_source_varies_by_session),
-		UNIT_TEST(test_no_headroom),
+		UNIT_TEST(test_every_mix),   UNIT_TEST(test_source_varies_by_session),
+		UNIT_TEST(test_no_headroom), UNIT_TEST(test_room_before_the_packet),
 		CU_TEST_INFO_NULL,
 	};
 
