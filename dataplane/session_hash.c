@@ -7,16 +7,13 @@
 
 #include <rte_byteorder.h>
 
+#include "session_hash_wide.h"
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
 
-#define AES_ROUNDS 10
 #define BLOCKS_MAX 3
-
-/* The last byte of the first block keeps the two families' messages prefix-free. */
-#define FAMILY_V4 4
-#define FAMILY_V6 6
 
 /* FIPS 197, figure 7. */
 static const uint8_t sbox[256] = {
@@ -73,6 +70,7 @@ void mr_hash_key_init(struct mr_hash_key *key, const uint8_t secret[MR_HASH_KEY_
 #else
 	key->aes_instructions = false;
 #endif
+	key->wide_aes = key->aes_instructions && session_hash_wide_works();
 }
 
 static inline bool is_v4(const struct mr_tuple *tuple)
@@ -89,12 +87,12 @@ static unsigned int tuple_to_blocks(const struct mr_tuple *tuple, uint8_t blocks
 		memcpy(&blocks[0][4], &tuple->service.bytes[12], 4);
 		memcpy(&blocks[0][8], &tuple->client_port, 2);
 		memcpy(&blocks[0][10], &tuple->service_port, 2);
-		blocks[0][15] = FAMILY_V4;
+		blocks[0][15] = SESSION_FAMILY_V4;
 		return 1;
 	}
 	memcpy(&blocks[0][0], &tuple->client_port, 2);
 	memcpy(&blocks[0][2], &tuple->service_port, 2);
-	blocks[0][15] = FAMILY_V6;
+	blocks[0][15] = SESSION_FAMILY_V6;
 	memcpy(blocks[1], tuple->client.bytes, 16);
 	memcpy(blocks[2], tuple->service.bytes, 16);
 	return BLOCKS_MAX;
@@ -143,13 +141,13 @@ static void mix_columns(uint8_t state[16])
 static void encrypt_portable(const struct mr_hash_key *key, uint8_t state[16])
 {
 	add_block(state, key->round_keys[0]);
-	for (unsigned int round = 1; round < AES_ROUNDS; round++) {
+	for (unsigned int round = 1; round < SESSION_AES_ROUNDS; round++) {
 		sub_bytes_shift_rows(state);
 		mix_columns(state);
 		add_block(state, key->round_keys[round]);
 	}
 	sub_bytes_shift_rows(state);
-	add_block(state, key->round_keys[AES_ROUNDS]);
+	add_block(state, key->round_keys[SESSION_AES_ROUNDS]);
 }
 
 uint64_t mr_session_hash_portable(const struct mr_hash_key *key, const struct mr_tuple *tuple)
@@ -193,9 +191,6 @@ void mr_session_hash_wire_portable(const struct mr_hash_key *key, const void *co
 
 #define WITH_AES __attribute__((target("aes,sse4.1")))
 
-/* Tuples whose blocks are encrypted side by side: one waits for itself ten times in each. */
-#define LANES 8
-
 /* tuple_to_blocks() in registers: what is stored in pieces must not be loaded as a whole. */
 WITH_AES static inline __m128i first_block(const struct mr_tuple *tuple, bool v4)
 {
@@ -203,10 +198,10 @@ WITH_AES static inline __m128i first_block(const struct mr_tuple *tuple, bool v4
 	uint32_t client, service;
 
 	if (!v4)
-		return _mm_set_epi64x((int64_t)FAMILY_V6 << 56, (int64_t)ports);
+		return _mm_set_epi64x((int64_t)SESSION_FAMILY_V6 << 56, (int64_t)ports);
 	memcpy(&client, &tuple->client.bytes[12], sizeof(client));
 	memcpy(&service, &tuple->service.bytes[12], sizeof(service));
-	return _mm_set_epi64x((int64_t)((uint64_t)FAMILY_V4 << 56 | ports),
+	return _mm_set_epi64x((int64_t)((uint64_t)SESSION_FAMILY_V4 << 56 | ports),
 			      (int64_t)(client | (uint64_t)service << 32));
 }
 
@@ -230,13 +225,13 @@ WITH_AES static inline __attribute__((always_inline)) void encrypt_lanes(
 
 	for (unsigned int i = 0; i < count; i++)
 		states[i] = _mm_xor_si128(states[i], round_keys[0]);
-	for (unsigned int round = 1; round < AES_ROUNDS; round++) {
+	for (unsigned int round = 1; round < SESSION_AES_ROUNDS; round++) {
 #pragma GCC unroll 8
 		for (unsigned int i = 0; i < count; i++)
 			states[i] = _mm_aesenc_si128(states[i], round_keys[round]);
 	}
 	for (unsigned int i = 0; i < count; i++)
-		states[i] = _mm_aesenclast_si128(states[i], round_keys[AES_ROUNDS]);
+		states[i] = _mm_aesenclast_si128(states[i], round_keys[SESSION_AES_ROUNDS]);
 }
 
 /* @count tuples of one family. */
@@ -244,7 +239,7 @@ WITH_AES static inline __attribute__((always_inline)) void hash_lanes(
 	const struct mr_hash_key *key, const struct mr_tuple *const *tuples, bool v4,
 	unsigned int count, uint64_t *out)
 {
-	__m128i states[LANES];
+	__m128i states[SESSION_LANES];
 
 	for (unsigned int i = 0; i < count; i++)
 		states[i] = first_block(tuples[i], v4);
@@ -265,7 +260,7 @@ WITH_AES static inline __attribute__((always_inline)) void hash_lanes(
 WITH_AES static inline __m128i block_of_wire_v4(const void *wire)
 {
 	const __m128i session = _mm_set_epi32(0, -1, -1, -1);
-	const __m128i family = _mm_set_epi32(FAMILY_V4 << 24, 0, 0, 0);
+	const __m128i family = _mm_set_epi32(SESSION_FAMILY_V4 << 24, 0, 0, 0);
 	const __m128i bytes = _mm_loadu_si128(wire);
 
 	return _mm_or_si128(_mm_and_si128(bytes, session), family);
@@ -275,7 +270,7 @@ WITH_AES static inline __m128i block_of_wire_v4(const void *wire)
 WITH_AES static inline __attribute__((always_inline)) void hash_wire_lanes_v4(
 	const struct mr_hash_key *key, const void *const *wires, unsigned int count, uint64_t *out)
 {
-	__m128i states[LANES];
+	__m128i states[SESSION_LANES];
 
 	for (unsigned int i = 0; i < count; i++)
 		states[i] = block_of_wire_v4(wires[i]);
@@ -290,55 +285,59 @@ static_assert(offsetof(struct mr_tuple, service) == 16 &&
 	      "addresses, then ports");
 
 WITH_AES static inline void hash_wire_lanes(const struct mr_hash_key *key, const void *const *wires,
-					    bool v4, uint64_t out[LANES])
+					    bool v4, uint64_t out[SESSION_LANES])
 {
-	const struct mr_tuple *tuples[LANES];
+	const struct mr_tuple *tuples[SESSION_LANES];
 
-	if (v4) {
-		hash_wire_lanes_v4(key, wires, LANES, out);
+	if (key->wide_aes) {
+		session_hash_wide(key, wires, v4, out);
 		return;
 	}
-	for (unsigned int i = 0; i < LANES; i++)
+	if (v4) {
+		hash_wire_lanes_v4(key, wires, SESSION_LANES, out);
+		return;
+	}
+	for (unsigned int i = 0; i < SESSION_LANES; i++)
 		tuples[i] = wires[i];
-	hash_lanes(key, tuples, false, LANES, out);
+	hash_lanes(key, tuples, false, SESSION_LANES, out);
 }
 
 /* The last lanes, if they are not all taken, repeat the first one. */
 WITH_AES static void hash_wire_with_aes(const struct mr_hash_key *key, const void *const *wires,
 					bool v4, uint32_t count, uint64_t *out)
 {
-	const uint32_t whole = count - count % LANES;
-	const void *last[LANES];
-	uint64_t hashes[LANES];
+	const uint32_t whole = count - count % SESSION_LANES;
+	const void *last[SESSION_LANES];
+	uint64_t hashes[SESSION_LANES];
 
-	for (uint32_t i = 0; i < whole; i += LANES)
+	for (uint32_t i = 0; i < whole; i += SESSION_LANES)
 		hash_wire_lanes(key, &wires[i], v4, &out[i]);
 	if (whole == count)
 		return;
-	for (uint32_t i = 0; i < LANES; i++)
+	for (uint32_t i = 0; i < SESSION_LANES; i++)
 		last[i] = wires[whole + i < count ? whole + i : whole];
 	hash_wire_lanes(key, last, v4, hashes);
 	memcpy(&out[whole], hashes, (count - whole) * sizeof(*out));
 }
 
-/* Tuples of one family on their way to LANES of them. */
+/* Tuples of one family on their way to SESSION_LANES of them. */
 struct lanes {
-	const struct mr_tuple *tuples[LANES];
-	uint64_t *hashes[LANES]; /* where they go */
+	const struct mr_tuple *tuples[SESSION_LANES];
+	uint64_t *hashes[SESSION_LANES]; /* where they go */
 	unsigned int count;
 };
 
 /* Lanes that are not taken repeat the first one. */
 WITH_AES static void lanes_flush(const struct mr_hash_key *key, struct lanes *lanes, bool v4)
 {
-	uint64_t hashes[LANES];
+	uint64_t hashes[SESSION_LANES];
 
-	for (unsigned int i = lanes->count; i < LANES; i++)
+	for (unsigned int i = lanes->count; i < SESSION_LANES; i++)
 		lanes->tuples[i] = lanes->tuples[0];
 	if (v4)
-		hash_lanes(key, lanes->tuples, true, LANES, hashes);
+		hash_lanes(key, lanes->tuples, true, SESSION_LANES, hashes);
 	else
-		hash_lanes(key, lanes->tuples, false, LANES, hashes);
+		hash_lanes(key, lanes->tuples, false, SESSION_LANES, hashes);
 	for (unsigned int i = 0; i < lanes->count; i++)
 		*lanes->hashes[i] = hashes[i];
 	lanes->count = 0;
@@ -357,7 +356,7 @@ WITH_AES static void hash_many_with_aes(const struct mr_hash_key *key,
 
 		lanes->tuples[lanes->count] = tuples[i];
 		lanes->hashes[lanes->count++] = &out[i];
-		if (lanes->count == LANES)
+		if (lanes->count == SESSION_LANES)
 			lanes_flush(key, lanes, v4);
 	}
 	for (unsigned int v4 = 0; v4 < 2; v4++) {

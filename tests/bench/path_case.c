@@ -48,6 +48,7 @@ static const struct path_case cases[] = {
 	{.name = "backends-100", .axis = "backends", .backends = 100},
 	{.name = "backends-1k", .axis = "backends", .backends = 1000},
 
+	{.name = "excluded-10", .axis = "excluded", .excluded = 10},
 	{.name = "excluded-1m", .axis = "excluded", .excluded = MILLION},
 	{.name = "excluded-1m-6", .axis = "excluded", .excluded = MILLION, .family = PATH_V6},
 };

@@ -270,6 +270,7 @@ static void test_wires_agree_with_tuples(void)
 		random_bytes(secret, sizeof(secret));
 		mr_hash_key_init(&key, secret);
 		key.aes_instructions &= i / (MANY_MAX + 1) % 8 != 0;
+		key.wide_aes &= key.aes_instructions && i / (MANY_MAX + 1) % 2 != 0;
 		check_wires(&key, true, i % (MANY_MAX + 1));
 		check_wires(&key, false, i % (MANY_MAX + 1));
 	}
@@ -284,8 +285,10 @@ static void test_aes_instructions_are_used(void)
 	mr_hash_key_init(&key, secret);
 #if defined(__x86_64__)
 	CU_ASSERT_EQUAL(key.aes_instructions, __builtin_cpu_supports("aes") != 0);
+	CU_ASSERT_EQUAL(key.wide_aes,
+			__builtin_cpu_supports("vaes") && __builtin_cpu_supports("avx2"));
 #else
-	CU_ASSERT_FALSE(key.aes_instructions);
+	CU_ASSERT_FALSE(key.aes_instructions || key.wide_aes);
 #endif
 }
 
