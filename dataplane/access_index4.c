@@ -9,7 +9,7 @@
 
 #include <mailrail/access_list.h>
 
-#include "large_block.h"
+#include "block.h"
 
 #define ADDRESS_BITS 32
 
@@ -52,7 +52,7 @@ static struct layout layout_of(uint32_t count)
 
 static struct access_index4 *index_alloc(const struct layout *layout)
 {
-	char *block = large_block_alloc(layout->bytes);
+	char *block = block_alloc(layout->bytes);
 	struct access_index4 *index = (struct access_index4 *)(void *)block;
 
 	if (index == NULL)

@@ -10,7 +10,7 @@
 
 #include <mailrail/access_list.h>
 
-#include "large_block.h"
+#include "block.h"
 
 #define ADDRESS_BITS 128
 #define GROUPS	     2
@@ -353,8 +353,8 @@ static int group_alloc_tables(struct group *group, uint32_t cells)
 {
 	group->word_count = (uint32_t)((uint64_t)cells * BITS_PER_CELL / 64 + 1);
 	group->slot_count = cells + cells / 2 + 1;
-	group->map = large_block_alloc(group->word_count * sizeof(*group->map));
-	group->slots = large_block_alloc(group->slot_count * sizeof(*group->slots));
+	group->map = block_alloc(group->word_count * sizeof(*group->map));
+	group->slots = block_alloc(group->slot_count * sizeof(*group->slots));
 	return group->map != NULL && group->slots != NULL ? 0 : -1;
 }
 
@@ -368,7 +368,7 @@ static int group_init(struct group *group, const struct census *census, const st
 		return -1;
 	group->cell_shift = share->cell_shift;
 	group->cell_mask = ~(wide_addr)0 << share->cell_shift;
-	group->ranges = large_block_alloc(share->count * sizeof(*group->ranges));
+	group->ranges = block_alloc(share->count * sizeof(*group->ranges));
 	if (group->ranges == NULL)
 		return -1;
 	for (uint32_t i = 0; i < count; i++) {

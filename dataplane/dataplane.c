@@ -154,8 +154,8 @@ static void tell_of_pages(const struct mr_dataplane *dp, const struct eal_config
 {
 	if (rte_eal_has_hugepages() != 0)
 		return;
-	tell(dp->log, LOG_WARNING,
-	     "running on ordinary pages, at 20 to 27 cycles more per packet: %" PRIu64
+	tell(dp->log, LOG_NOTICE,
+	     "running on ordinary pages, at some 25 cycles more per packet: %" PRIu64
 	     " MiB of hugepages are wanted, %" PRIu64 " MiB are free",
 	     (eal_hugepage_bytes_wanted(eal) >> 20) + 1, eal_free_hugepage_bytes() >> 20);
 }

@@ -6,160 +6,14 @@
  * have given it, but without a look at what it is not. All others are left as they came: nothing
  * is written or counted before a packet is known to be plain to the end.
  *
- * Stages over the burst, IPv4 and IPv6 apart: each fetches what the next one reads, and of each
- * stage the compiler makes one form for either family.
+ * Stages over the burst, IPv4 and IPv6 apart: each fetches what the next one reads.
  */
-#include "packet.h"
+#include "train.h"
 
-#include <netinet/in.h>
-
-#include <rte_ip.h>
 #include <rte_prefetch.h>
 
-#include "checksum.h"
 #include "front.h"
-#include "head.h"
 #include "pin_table.h"
-
-#define WITH_FAMILY inline __attribute__((always_inline))
-
-/* No service is that; counters and tables end before it. */
-#define NO_SERVICE UINT16_MAX
-
-/* A packet on the short way; what is read once is not kept. */
-struct express {
-	struct packet *packet;
-	uint8_t *ip;
-	const mr_slot *slot;   /* NULL: it takes the long way after all */
-	mr_service_id service; /* or NO_SERVICE */
-	mr_backend_id backend;
-};
-
-/* Those of one family. */
-struct train {
-	uint32_t count;
-	bool roams; /* goes to many endpoints, whose places are here */
-	uint32_t places[BURST_SIZE];
-	bool has_lists; /* a service's, among those that they go to */
-	uint32_t moving_count;
-	uint8_t moving[BURST_SIZE]; /* whose slots move: indices into packets[] */
-	struct express packets[BURST_SIZE];
-	const void *sessions[BURST_SIZE]; /* as mr_session_hash_wire() wants them */
-	uint64_t hashes[BURST_SIZE];
-};
-
-static inline uint32_t ip_header_bytes(bool v4)
-{
-	return v4 ? sizeof(struct rte_ipv4_hdr) : sizeof(struct rte_ipv6_hdr);
-}
-
-/* What the card says is good, and is not what it looks like, takes the long way. */
-static inline bool checksum_is_right(const struct rte_mbuf *mbuf, const void *ip)
-{
-	return (mbuf->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) != RTE_MBUF_F_RX_IP_CKSUM_BAD &&
-	       checksum_is_right_ipv4(ip);
-}
-
-/* 224.0.0.0/4 and above: a sender's only in 240.0.0.0/4, which takes the long way. */
-static inline bool is_plain_v4(const struct rte_mbuf *mbuf, const struct rte_ipv4_hdr *ip)
-{
-	const uint8_t *source = (const void *)&ip->src_addr;
-
-	return source[0] < 0xe0 && ip->time_to_live > 0 && checksum_is_right(mbuf, ip);
-}
-
-/* ::/64 has IPv4's own form of address in it, ff00::/8 the groups. */
-static inline bool is_plain_v6(const struct rte_ipv6_hdr *ip)
-{
-	uint64_t source, destination;
-
-	memcpy(&source, ip->src_addr, sizeof(source));
-	memcpy(&destination, ip->dst_addr, sizeof(destination));
-	return source != 0 && destination != 0 && ip->src_addr[0] != 0xff && ip->hop_limits > 0;
-}
-
-/* The IP packet, as its header says. */
-static WITH_FAMILY uint32_t ip_bytes_of(const uint8_t *ip, bool v4)
-{
-	const struct rte_ipv4_hdr *ipv4 = (const void *)ip;
-	const struct rte_ipv6_hdr *ipv6 = (const void *)ip;
-
-	return v4 ? rte_be_to_cpu_16(ipv4->total_length)
-		  : sizeof(*ipv6) + (uint32_t)rte_be_to_cpu_16(ipv6->payload_len);
-}
-
-static WITH_FAMILY const void *source_address(const uint8_t *ip, bool v4)
-{
-	return ip + (v4 ? offsetof(struct rte_ipv4_hdr, src_addr)
-			: offsetof(struct rte_ipv6_hdr, src_addr));
-}
-
-static WITH_FAMILY const struct rte_tcp_hdr *tcp_of(const uint8_t *ip, bool v4)
-{
-	return (const void *)(ip + ip_header_bytes(v4));
-}
-
-/* A frame with the head of its family, all in one segment, with room for any front. */
-static WITH_FAMILY void board(struct train *train, struct packet *packet, uint32_t l3_offset,
-			      bool v4)
-{
-	const struct rte_mbuf *mbuf = packet->mbuf;
-	uint8_t *ip = rte_pktmbuf_mtod_offset(mbuf, uint8_t *, l3_offset);
-	const uint32_t ip_bytes = ip_bytes_of(ip, v4);
-	const uint32_t tcp_bytes = (uint32_t)(tcp_of(ip, v4)->data_off >> 4) * 4;
-
-	if (ip_bytes > mbuf->data_len - l3_offset || tcp_bytes < sizeof(struct rte_tcp_hdr) ||
-	    ip_header_bytes(v4) + tcp_bytes > ip_bytes)
-		return;
-	if (v4 ? !is_plain_v4(mbuf, (const void *)ip) : !is_plain_v6((const void *)ip))
-		return;
-	train->packets[train->count].packet = packet;
-	train->packets[train->count].ip = ip;
-	train->sessions[train->count++] = source_address(ip, v4);
-}
-
-static inline bool is_long_enough(const struct rte_mbuf *mbuf, uint32_t l3_offset, bool v4)
-{
-	return mbuf->data_len >= l3_offset + ip_header_bytes(v4) + sizeof(struct rte_tcp_hdr);
-}
-
-/* False: it does not begin as @port's plain frames do. */
-static inline bool board_at(const struct port *port, struct packet *packet, struct train *v4,
-			    struct train *v6)
-{
-	const struct rte_mbuf *mbuf = packet->mbuf;
-	const uint8_t *frame = rte_pktmbuf_mtod(mbuf, const uint8_t *);
-	const uint32_t l3_offset = port->heads.l3_offset;
-
-	if (is_long_enough(mbuf, l3_offset, true) && head_is(&port->heads.v4, frame))
-		board(v4, packet, l3_offset, true);
-	else if (is_long_enough(mbuf, l3_offset, false) && head_is(&port->heads.v6, frame))
-		board(v6, packet, l3_offset, false);
-	else
-		return false;
-	return true;
-}
-
-/* Who may take the short way, as far as the frame alone tells. */
-static void board_burst(const struct port *ports, struct burst *burst, struct train *v4,
-			struct train *v6)
-{
-	const struct port *const first = &ports[burst->packets[0].rx_port];
-
-	v4->count = v6->count = 0;
-	for (uint32_t i = 0; i < burst->count; i++) {
-		struct packet *packet = &burst->packets[i];
-		const struct port *port = first;
-
-		if (packet->mbuf->nb_segs > 1 || packet->mbuf->data_off < MR_FRONT_ROOM_BYTES)
-			continue;
-		while (!board_at(port, packet, v4, v6)) {
-			port = &ports[port->sibling];
-			if (port == first)
-				break;
-		}
-	}
-}
 
 /* Where a packet of @train goes. */
 static WITH_FAMILY const uint8_t *destination(const struct train *train, uint32_t index, bool v4)
@@ -541,7 +395,7 @@ bool express(struct worker *worker, const struct mr_snapshot *snapshot, struct b
 	if (place == WORKER_PROBE_PORT || place & WORKER_KERNEL_SIDE ||
 	    !heads_are_set(&worker->ports[place].heads))
 		return false;
-	board_burst(worker->ports, burst, &v4, &v6);
+	train_board(worker->ports, burst, &v4, &v6);
 	all_on_board = v4.count + v6.count == burst->count;
 	left = ride(worker, snapshot, &v4, all_on_board, true);
 	left += ride(worker, snapshot, &v6, all_on_board, false);

@@ -4,23 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <rte_common.h>
-
-/*
- * On cache lines of its own. Ordinary memory: how much of it tables need depends on configurations
- * to come, and EAL's is measured out at the start.
- */
-static size_t block_bytes(size_t bytes)
-{
-	return RTE_ALIGN_CEIL(bytes, (size_t)RTE_CACHE_LINE_SIZE);
-}
-
-static void *block_create(size_t bytes)
-{
-	void *block = aligned_alloc(RTE_CACHE_LINE_SIZE, bytes);
-
-	return block != NULL ? memset(block, 0, bytes) : NULL;
-}
+#include "block.h"
 
 static size_t table_bytes(uint32_t size)
 {
@@ -40,7 +24,7 @@ size_t mr_slots_bytes(uint32_t size)
 
 static struct mr_slot_notes *notes_create(uint32_t size)
 {
-	struct mr_slot_notes *notes = block_create(notes_bytes(size));
+	struct mr_slot_notes *notes = block_alloc(notes_bytes(size));
 
 	if (notes == NULL)
 		return NULL;
@@ -51,7 +35,7 @@ static struct mr_slot_notes *notes_create(uint32_t size)
 
 struct mr_slots *mr_slots_create(uint32_t size, struct mr_slots *previous)
 {
-	struct mr_slots *slots = block_create(table_bytes(size));
+	struct mr_slots *slots = block_alloc(table_bytes(size));
 
 	if (slots == NULL)
 		return NULL;

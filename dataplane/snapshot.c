@@ -7,18 +7,7 @@
 
 #include <rte_common.h>
 
-/*
- * Zeroed, on cache lines of its own. Ordinary memory: how much of it tables need depends on
- * configurations to come, and EAL's is measured out at the start.
- */
-static void *zalloc(size_t count, size_t size)
-{
-	const size_t bytes =
-		RTE_ALIGN_CEIL(RTE_MAX(count, (size_t)1) * size, (size_t)RTE_CACHE_LINE_SIZE);
-	void *memory = aligned_alloc(RTE_CACHE_LINE_SIZE, bytes);
-
-	return memory != NULL ? memset(memory, 0, bytes) : NULL;
-}
+#include "block.h"
 
 /* At most a quarter full, so that a probe sequence is short and always ends. */
 static uint32_t table_entries(uint32_t count)
@@ -28,19 +17,19 @@ static uint32_t table_entries(uint32_t count)
 
 struct mr_snapshot *mr_snapshot_create(const struct mr_snapshot_sizes *sizes)
 {
-	struct mr_snapshot *snapshot = zalloc(1, sizeof(*snapshot));
+	struct mr_snapshot *snapshot = block_alloc(sizeof(*snapshot));
 	const uint32_t endpoints = table_entries(sizes->endpoint_count);
 	const uint32_t nat_sources = table_entries(sizes->nat_source_count);
 	const uint32_t addresses = table_entries(sizes->endpoint_count + sizes->nat_source_count);
 
 	if (snapshot == NULL)
 		return NULL;
-	snapshot->services = zalloc(sizes->service_capacity, sizeof(*snapshot->services));
-	snapshot->pools = zalloc(sizes->pool_count, sizeof(*snapshot->pools));
-	snapshot->backends = zalloc(sizes->backend_capacity, sizeof(*snapshot->backends));
-	snapshot->endpoints = zalloc(endpoints, sizeof(*snapshot->endpoints));
-	snapshot->nat_sources = zalloc(nat_sources, sizeof(*snapshot->nat_sources));
-	snapshot->addresses = zalloc(addresses, sizeof(*snapshot->addresses));
+	snapshot->services = block_alloc(sizes->service_capacity * sizeof(*snapshot->services));
+	snapshot->pools = block_alloc(sizes->pool_count * sizeof(*snapshot->pools));
+	snapshot->backends = block_alloc(sizes->backend_capacity * sizeof(*snapshot->backends));
+	snapshot->endpoints = block_alloc(endpoints * sizeof(*snapshot->endpoints));
+	snapshot->nat_sources = block_alloc(nat_sources * sizeof(*snapshot->nat_sources));
+	snapshot->addresses = block_alloc(addresses * sizeof(*snapshot->addresses));
 	snapshot->service_capacity = sizes->service_capacity;
 	snapshot->pool_count = sizes->pool_count;
 	snapshot->backend_capacity = sizes->backend_capacity;

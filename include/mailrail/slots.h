@@ -2,7 +2,7 @@
 /*
  * A pool's slots: the table that workers read, and notes about moving slots, which workers and
  * control write. All of it takes 7 bytes per slot and a little more: 459,904 bytes for 65537 slots
- * (mr_slots_bytes()), shared by all workers.
+ * (mr_slots_bytes()), shared by all workers. From some 260,000 slots on it is in huge pages.
  */
 #ifndef MAILRAIL_SLOTS_H
 #define MAILRAIL_SLOTS_H

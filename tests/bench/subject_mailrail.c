@@ -22,8 +22,7 @@ static void run_express(void *self)
 {
 	struct mailrail *mailrail = self;
 
-	mailrail->is_done =
-		express(&mailrail->rig->worker, mailrail->snapshot, &mailrail->burst);
+	mailrail->is_done = express(&mailrail->rig->worker, mailrail->snapshot, &mailrail->burst);
 }
 
 static void run_parse(void *self)

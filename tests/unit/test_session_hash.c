@@ -12,6 +12,7 @@
 
 #include <openssl/evp.h>
 #include <rte_byteorder.h>
+#include <rte_cpuflags.h>
 
 #include "../lib/unit.h"
 
@@ -285,8 +286,8 @@ static void test_aes_instructions_are_used(void)
 	mr_hash_key_init(&key, secret);
 #if defined(__x86_64__)
 	CU_ASSERT_EQUAL(key.aes_instructions, __builtin_cpu_supports("aes") != 0);
-	CU_ASSERT_EQUAL(key.wide_aes,
-			__builtin_cpu_supports("vaes") && __builtin_cpu_supports("avx2"));
+	CU_ASSERT_EQUAL(key.wide_aes, rte_cpu_get_flag_enabled(RTE_CPUFLAG_VAES) > 0 &&
+					      __builtin_cpu_supports("avx2"));
 #else
 	CU_ASSERT_FALSE(key.aes_instructions || key.wide_aes);
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Blocks of both kinds: where they begin, what is in them, what the kernel was asked. */
-#include "large_block.h"
+#include "block.h"
 
 #include <inttypes.h>
 #include <stdbool.h>
@@ -23,7 +23,7 @@ static bool is_zero(const uint8_t *bytes, size_t count)
 static void check_block(size_t bytes, size_t unit)
 {
 	for (int i = 0; i < 3; i++) {
-		uint8_t *block = large_block_alloc(bytes);
+		uint8_t *block = block_alloc(bytes);
 
 		CU_ASSERT_PTR_NOT_NULL_FATAL(block);
 		CU_ASSERT_EQUAL((uintptr_t)block % unit, 0);
@@ -64,8 +64,8 @@ static bool asks_for_huge_pages(const void *address)
 
 static void test_huge_pages(void)
 {
-	void *small = large_block_alloc(MIB / 2);
-	void *large = large_block_alloc(4 * MIB);
+	void *small = block_alloc(MIB / 2);
+	void *large = block_alloc(4 * MIB);
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(small);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(large);
@@ -83,5 +83,5 @@ int main(void)
 		CU_TEST_INFO_NULL,
 	};
 
-	return unit_run("large_block", tests);
+	return unit_run("block", tests);
 }

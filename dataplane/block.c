@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "large_block.h"
+#include "block.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -11,17 +11,25 @@
 #define HUGE_PAGE_BYTES ((size_t)2 << 20)
 #define LARGE_BYTES	((size_t)1 << 20)
 
-void *large_block_alloc(size_t bytes)
+static size_t unit_of(size_t bytes)
 {
-	const bool is_large = bytes >= LARGE_BYTES;
-	const size_t unit = is_large ? HUGE_PAGE_BYTES : RTE_CACHE_LINE_SIZE;
-	const size_t whole = RTE_ALIGN_CEIL(RTE_MAX(bytes, (size_t)1), unit);
-	void *block = aligned_alloc(unit, whole);
+	return bytes >= LARGE_BYTES ? HUGE_PAGE_BYTES : RTE_CACHE_LINE_SIZE;
+}
+
+size_t block_bytes(size_t bytes)
+{
+	return RTE_ALIGN_CEIL(RTE_MAX(bytes, (size_t)1), unit_of(bytes));
+}
+
+void *block_alloc(size_t bytes)
+{
+	const size_t whole = block_bytes(bytes);
+	void *block = aligned_alloc(unit_of(bytes), whole);
 
 	if (block == NULL)
 		return NULL;
 	/* Before the first touch. Where there are no huge pages it is memory all the same. */
-	if (is_large)
+	if (bytes >= LARGE_BYTES)
 		madvise(block, whole, MADV_HUGEPAGE);
 	return memset(block, 0, whole);
 }
