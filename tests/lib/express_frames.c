@@ -598,7 +598,8 @@ static bool several_segments(struct express_frame *frame)
 
 static bool little_headroom(struct express_frame *frame)
 {
-	frame->headroom = (uint16_t)express_chance(MR_FRONT_ROOM_BYTES);
+	/* Even, as with every driver: headers are made of words of two bytes. */
+	frame->headroom = (uint16_t)(2 * express_chance(MR_FRONT_ROOM_BYTES / 2));
 	return true;
 }
 
