@@ -25,8 +25,8 @@ struct mr_tuple {
 /* AES-128 key schedule (FIPS 197, section 5.2), expanded once. Read-only afterwards. */
 struct mr_hash_key {
 	_Alignas(16) uint8_t round_keys[11][16];
-	bool aes_instructions; /* this CPU has them */
-	bool wide_aes;	       /* and those on two blocks at once (VAES) */
+	bool aes_instructions; /* this CPU has them, and gets the hash right with them */
+	bool wide_aes;	       /* likewise those on two blocks at once (VAES) */
 };
 
 void mr_hash_key_init(struct mr_hash_key *key, const uint8_t secret[MR_HASH_KEY_BYTES]);
