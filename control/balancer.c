@@ -11,7 +11,7 @@
 #include "fleet.h"
 #include "log.h"
 #include "pin_sweep.h"
-#include "probe_plan.h"
+#include "release.h"
 #include "risk.h"
 #include "ways.h"
 
@@ -53,61 +53,16 @@ static void schedule_step(struct balancer *balancer, uint32_t delay_ms)
 	event_add(balancer->step, &delay);
 }
 
-/* What workers and prober need for one fleet, made in full before any of it takes effect. */
-struct release {
-	struct probe_plan plan;
-	struct mr_snapshot *snapshot;
-	struct mr_endpoint *endpoints;
-	uint32_t endpoint_count;
-	struct mr_nat_source *nat_sources;
-	uint32_t nat_source_count;
-};
-
-static void release_fini(struct release *release)
-{
-	probe_plan_fini(&release->plan);
-	mr_snapshot_destroy(release->snapshot);
-	free(release->endpoints);
-	free(release->nat_sources);
-}
-
-/* What the release hands to workers, and keeps from the kernel. */
-static struct mr_steering release_steering(const struct release *release)
-{
-	return (struct mr_steering){
-		.endpoints = release->endpoints,
-		.endpoint_count = release->endpoint_count,
-		.probe_sources = release->plan.sources,
-		.probe_source_count = release->plan.source_count,
-		.nat_sources = release->nat_sources,
-		.nat_source_count = release->nat_source_count,
-	};
-}
-
-static int release_make(const struct balancer *balancer, const struct fleet *fleet,
+static int make_release(const struct balancer *balancer, const struct fleet *fleet,
 			uint64_t generation, struct release *out)
 {
 	const struct way_facts facts = ways_facts(balancer->ways);
-	struct release release = {0};
-	struct mr_steering steering;
 
-	if (probe_plan_make(fleet, &facts, &release.plan) < 0)
-		return -ENOMEM;
-	release.endpoints = compile_endpoints(fleet, &release.endpoint_count);
-	release.nat_sources = compile_nat_sources(fleet, &release.nat_source_count);
-	steering = release_steering(&release);
-	if (release.endpoints != NULL && release.nat_sources != NULL)
-		release.snapshot = compile_snapshot(fleet, &facts, &steering, generation);
-	if (release.snapshot == NULL) {
-		release_fini(&release);
-		return -ENOMEM;
-	}
-	*out = release;
-	return 0;
+	return release_make(fleet, &facts, generation, out);
 }
 
-static int release_steer(const struct balancer *balancer, const struct release *release,
-			 struct mr_error *error)
+static int steer(const struct balancer *balancer, const struct release *release,
+		 struct mr_error *error)
 {
 	const struct mr_steering steering = release_steering(release);
 
@@ -125,7 +80,7 @@ static void save_sessions(struct balancer *balancer)
 }
 
 /* From here on workers see the snapshot; nothing can fail any more. */
-static void release_publish(struct balancer *balancer, struct release *release)
+static void publish(struct balancer *balancer, struct release *release)
 {
 	save_sessions(balancer);
 	mr_dataplane_publish(balancer->dp, release->snapshot);
@@ -166,13 +121,13 @@ static void refresh(evutil_socket_t fd, short events, void *context)
 	(void)fd;
 	(void)events;
 	advance_pools(balancer);
-	if (release_make(balancer, balancer->fleet, balancer->generation, &release) < 0) {
+	if (make_release(balancer, balancer->fleet, balancer->generation, &release) < 0) {
 		log_write(LOG_ERR, "out of memory: workers go on with the former snapshot");
 		return;
 	}
-	if (release_steer(balancer, &release, &error) < 0)
+	if (steer(balancer, &release, &error) < 0)
 		log_write(LOG_ERR, "%s", error.text);
-	release_publish(balancer, &release);
+	publish(balancer, &release);
 	release_fini(&release);
 }
 
@@ -353,37 +308,36 @@ static int release_first(struct balancer *balancer, struct mr_error *error)
 	rc = ways_watch(balancer->ways, balancer->fleet, error);
 	if (rc < 0)
 		return rc;
-	rc = release_make(balancer, balancer->fleet, balancer->generation, &release);
+	rc = make_release(balancer, balancer->fleet, balancer->generation, &release);
 	if (rc < 0)
 		return mr_error_set(error, rc, "out of memory");
-	rc = release_steer(balancer, &release, error);
+	rc = steer(balancer, &release, error);
 	if (rc == 0) {
-		release_publish(balancer, &release);
+		publish(balancer, &release);
 		event_add(balancer->count, &second);
 	}
 	release_fini(&release);
 	return rc;
 }
 
-int balancer_create(struct event_base *base, struct mr_dataplane *dp, struct config *config,
-		    struct session_state *state, const char *path, struct balancer **out,
+int balancer_create(const struct balancer_setup *setup, struct balancer **out,
 		    struct mr_error *error)
 {
 	struct balancer *balancer = calloc(1, sizeof(*balancer));
 	int rc;
 
 	if (balancer == NULL) {
-		config_free(config);
+		config_free(setup->config);
 		return mr_error_set(error, -ENOMEM, "out of memory");
 	}
-	balancer->dp = dp;
-	balancer->config = config;
-	balancer->state = state;
+	balancer->dp = setup->dp;
+	balancer->config = setup->config;
+	balancer->state = setup->state;
 	balancer->generation = 1;
 	balancer->started_ms = clock_monotonic_ms();
-	if (path != NULL)
-		balancer->path = strdup(path);
-	rc = make_parts(balancer, base, error);
+	if (setup->path != NULL)
+		balancer->path = strdup(setup->path);
+	rc = make_parts(balancer, setup->base, error);
 	if (rc == 0)
 		rc = release_first(balancer, error);
 	if (rc < 0) {
@@ -493,7 +447,7 @@ static int commit(struct balancer *balancer, struct config *next, struct fleet *
 
 	if (rc < 0)
 		goto err_restore;
-	rc = release_make(balancer, fleet, balancer->generation + 1, &release);
+	rc = make_release(balancer, fleet, balancer->generation + 1, &release);
 	if (rc < 0) {
 		mr_error_set(error, rc, "out of memory");
 		goto err_restore;
@@ -501,7 +455,7 @@ static int commit(struct balancer *balancer, struct config *next, struct fleet *
 	rc = save(balancer, next, error);
 	if (rc < 0)
 		goto err_release;
-	rc = release_steer(balancer, &release, error);
+	rc = steer(balancer, &release, error);
 	if (rc < 0)
 		goto err_unsave;
 
@@ -512,7 +466,7 @@ static int commit(struct balancer *balancer, struct config *next, struct fleet *
 	balancer->generation++;
 	if (risk_follow(balancer->risk, next) < 0)
 		log_write(LOG_ERR, "out of memory: sessions at risk are counted over another time");
-	release_publish(balancer, &release);
+	publish(balancer, &release);
 	release_fini(&release);
 	roster_release_services(balancer->roster, fleet);
 	log_write(LOG_NOTICE, "configuration: generation %" PRIu64 " in force",

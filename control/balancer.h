@@ -15,6 +15,7 @@
 #include <mailrail/dataplane.h>
 
 #include "config.h"
+#include "events.h"
 #include "health.h"
 #include "plan.h"
 #include "pool.h"
@@ -22,13 +23,22 @@
 
 struct balancer;
 
-/*
- * Takes ownership of @config, even on failure, and borrows the rest. Publishes the first
- * snapshot and steers. @path: where accepted changes are saved; NULL: nowhere. @state: what a
- * former process left, and where tables are kept for the next; NULL: sessions end with the process.
- */
-int balancer_create(struct event_base *base, struct mr_dataplane *dp, struct config *config,
-		    struct session_state *state, const char *path, struct balancer **out,
+/* Borrowed, but for the configuration. */
+struct balancer_setup {
+	struct event_base *base;
+	struct mr_dataplane *dp;
+	struct config *config; /* the balancer's own from then on, even on failure */
+	/*
+	 * What a former process left, and where tables are kept for the next; NULL: sessions end
+	 * with the process.
+	 */
+	struct session_state *state;
+	const char *path;      /* where accepted changes are saved; NULL: nowhere */
+	struct events *events; /* who hears what happens; NULL: nobody */
+};
+
+/* Publishes the first snapshot and steers. */
+int balancer_create(const struct balancer_setup *setup, struct balancer **out,
 		    struct mr_error *error);
 void balancer_destroy(struct balancer *balancer);
 

@@ -16,6 +16,7 @@
 
 #include "balancer.h"
 #include "config.h"
+#include "events.h"
 #include "log.h"
 #include "options.h"
 #include "rpc.h"
@@ -52,6 +53,7 @@ static const int stop_signals[] = {SIGTERM, SIGINT, SIGQUIT};
 /* What main() brings up, in this order. */
 struct program {
 	struct event_base *base;
+	struct events *events;
 	struct rpc_context rpc;
 	struct rpc_server *rpc_server;
 	struct session_state *state;
@@ -137,8 +139,14 @@ static int bring_up(struct program *program, const struct options *options, stru
 	rc = watch_signals(program, error);
 	if (rc < 0)
 		goto err_free_config;
+	rc = events_create(&program->events);
+	if (rc < 0) {
+		mr_error_set(error, rc, "out of memory");
+		goto err_free_config;
+	}
 	program->rpc = (struct rpc_context){
 		.methods = rpc_methods,
+		.events = program->events,
 		.config_path = options->config_path,
 	};
 	rc = rpc_server_create(program->base, config->control.socket, &program->rpc,
@@ -151,8 +159,16 @@ static int bring_up(struct program *program, const struct options *options, stru
 	rc = bring_up_dataplane(program, config, options->verbose, error);
 	if (rc < 0)
 		goto err_free_config;
-	rc = balancer_create(program->base, program->dp, config, program->state,
-			     options->config_path, &program->balancer, error);
+	rc = balancer_create(
+		&(struct balancer_setup){
+			.base = program->base,
+			.dp = program->dp,
+			.config = config,
+			.state = program->state,
+			.path = options->config_path,
+			.events = program->events,
+		},
+		&program->balancer, error);
 	if (rc < 0)
 		return rc;
 	/* Requests wait in the socket until now: the event loop has not begun to run. */
@@ -170,6 +186,7 @@ static void take_down(struct program *program)
 	balancer_destroy(program->balancer);
 	mr_dataplane_destroy(program->dp);
 	session_state_close(program->state);
+	events_destroy(program->events);
 	for (size_t i = 0; i < STOP_SIGNALS; i++) {
 		if (program->stop_signals[i] != NULL)
 			event_free(program->stop_signals[i]);

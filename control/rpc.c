@@ -10,6 +10,13 @@
 #include "log.h"
 #include "suggestion.h"
 
+const char *const rpc_roles[] = {
+	[RPC_ROLE_READ] = "read",
+	[RPC_ROLE_OPERATE] = "operate",
+	[RPC_ROLE_ADMIN] = "admin",
+	NULL,
+};
+
 static const char *error_message(enum rpc_error error)
 {
 	switch (error) {
@@ -94,24 +101,39 @@ static json_t *take_result(const struct rpc_method *method, struct rpc_call *cal
 	return shape_encode(method->result, call->result, SHAPE_REDACT);
 }
 
-static void log_change(const struct rpc_method *method, const char *peer, enum rpc_error error,
-		       const struct field_errors *errors)
+static void log_change(const struct rpc_method *method, const struct rpc_peer *peer,
+		       enum rpc_error error, const struct field_errors *errors)
 {
 	char line[FIELD_ERROR_LINE_MAX] = "";
 
 	if (errors->count > 0)
 		field_errors_line(errors, 0, line, sizeof(line));
-	log_write(LOG_NOTICE, "%s by %s: %s%s%s", method->name, peer,
+	log_write(LOG_NOTICE, "%s by %s: %s%s%s", method->name, peer->name,
 		  error == RPC_OK ? "done" : error_message(error), line[0] ? ": " : "", line);
+}
+
+static enum rpc_error refuse_role(const struct rpc_method *method, const struct rpc_peer *peer,
+				  struct field_errors *errors)
+{
+	log_write(LOG_WARNING, "%s by %s: forbidden to the role %s", method->name, peer->name,
+		  rpc_roles[peer->role]);
+	field_errors_add(errors, NULL, "%s wants the role %s; yours is %s", method->name,
+			 rpc_roles[method->role], rpc_roles[peer->role]);
+	return RPC_FORBIDDEN;
 }
 
 /* Decodes, calls, encodes. On RPC_OK *@out_result is a new reference. */
 static enum rpc_error invoke(const struct rpc_method *method, const json_t *params,
-			     const char *peer, struct rpc_call *call, json_t **out_result)
+			     const struct rpc_peer *peer, struct rpc_call *call,
+			     json_t **out_result)
 {
 	const struct shape *shape = method->params ? method->params : &no_params;
 	enum rpc_error error = RPC_INTERNAL_ERROR;
 
+	if (peer->role < method->role)
+		return refuse_role(method, peer, &call->errors);
+	call->method = method;
+	call->peer = peer;
 	call->params = calloc(1, shape->size);
 	call->result = calloc(1, method->result ? method->result->size : 1);
 	if (!call->params || !call->result)
@@ -170,8 +192,8 @@ static bool check_request(const json_t *request, struct field_errors *errors)
 }
 
 /* NULL with *@out_rc 0: a notification. */
-static json_t *respond(const struct rpc_context *context, const char *peer, const json_t *request,
-		       int *out_rc)
+static json_t *respond(const struct rpc_context *context, const struct rpc_peer *peer,
+		       const json_t *request, int *out_rc)
 {
 	struct rpc_call call = {.context = context};
 	json_t *id = json_object_get(request, "id");
@@ -263,7 +285,7 @@ static json_t *respond_over_limit(const json_t *request)
 			      &errors);
 }
 
-static int answer_batch_member(const struct rpc_context *context, const char *peer,
+static int answer_batch_member(const struct rpc_context *context, const struct rpc_peer *peer,
 			       const json_t *request, struct batch_answer *answer)
 {
 	json_t *response;
@@ -284,8 +306,8 @@ static int answer_batch_member(const struct rpc_context *context, const char *pe
 	return rc;
 }
 
-static int answer_batch(const struct rpc_context *context, const char *peer, const json_t *batch,
-			char **out_answer)
+static int answer_batch(const struct rpc_context *context, const struct rpc_peer *peer,
+			const json_t *batch, char **out_answer)
 {
 	struct batch_answer answer = {0};
 	size_t count = json_array_size(batch);
@@ -313,8 +335,8 @@ static int answer_batch(const struct rpc_context *context, const char *peer, con
 	return 0;
 }
 
-int rpc_answer(const struct rpc_context *context, const char *peer, const char *text, size_t size,
-	       char **out_answer)
+int rpc_answer(const struct rpc_context *context, const struct rpc_peer *peer, const char *text,
+	       size_t size, char **out_answer)
 {
 	char reason[JSON_ERROR_TEXT_LENGTH + 48];
 	json_error_t error;

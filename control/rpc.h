@@ -20,19 +20,20 @@
  * -32000 is the first of those it leaves to servers; mailrail's own begin at 1000. The data of
  * every error is a list of {"pointer", "message"}, pointers being into the parameters.
  */
-#define RPC_ERRORS(X)                                                                      \
-	X(RPC_PARSE_ERROR, -32700, "Parse error", "The text is not JSON")                  \
-	X(RPC_INVALID_REQUEST, -32600, "Invalid Request", "The JSON is not a request")     \
-	X(RPC_METHOD_NOT_FOUND, -32601, "Method not found", "There is no such method")     \
-	X(RPC_INVALID_PARAMS, -32602, "Invalid params", "Parameters are missing or wrong") \
-	X(RPC_INTERNAL_ERROR, -32603, "Internal error", "The node failed to answer")       \
-	X(RPC_LIMIT_EXCEEDED, -32000, "Limit exceeded",                                    \
-	  "The request or its answer is larger than the node allows")                      \
-	X(RPC_REFUSED, 1000, "Change refused",                                             \
-	  "The change is well formed, but cannot take effect; nothing has changed")        \
-	X(RPC_STALE_GENERATION, 1001, "Stale generation",                                  \
-	  "The change was made for another generation than the one in force")              \
-	X(RPC_NOT_FOUND, 1002, "Not found", "An object named in the parameters does not exist")
+#define RPC_ERRORS(X)                                                                           \
+	X(RPC_PARSE_ERROR, -32700, "Parse error", "The text is not JSON")                       \
+	X(RPC_INVALID_REQUEST, -32600, "Invalid Request", "The JSON is not a request")          \
+	X(RPC_METHOD_NOT_FOUND, -32601, "Method not found", "There is no such method")          \
+	X(RPC_INVALID_PARAMS, -32602, "Invalid params", "Parameters are missing or wrong")      \
+	X(RPC_INTERNAL_ERROR, -32603, "Internal error", "The node failed to answer")            \
+	X(RPC_LIMIT_EXCEEDED, -32000, "Limit exceeded",                                         \
+	  "The request or its answer is larger than the node allows")                           \
+	X(RPC_REFUSED, 1000, "Change refused",                                                  \
+	  "The change is well formed, but cannot take effect; nothing has changed")             \
+	X(RPC_STALE_GENERATION, 1001, "Stale generation",                                       \
+	  "The change was made for another generation than the one in force")                   \
+	X(RPC_NOT_FOUND, 1002, "Not found", "An object named in the parameters does not exist") \
+	X(RPC_FORBIDDEN, 1003, "Forbidden", "The caller's role does not reach to this method")
 
 enum rpc_error {
 	RPC_OK = 0,
@@ -46,18 +47,42 @@ enum rpc_error {
 #define RPC_ANSWER_MAX (64u << 20) /* bytes; a batch stops being worked on beyond it */
 
 struct balancer;
+struct events;
 struct rpc_method;
+
+/* What a caller may do; each role may do what those before it may. */
+enum rpc_role {
+	RPC_ROLE_READ,	  /* look */
+	RPC_ROLE_OPERATE, /* and drain, weigh, enable, disable, check, capture */
+	RPC_ROLE_ADMIN,	  /* and configure and stop the node */
+};
+
+/* "read", "operate", "admin"; ended by NULL. */
+extern const char *const rpc_roles[];
+
+struct rpc_stream;
+
+/* Who calls. */
+struct rpc_peer {
+	const char *name; /* for the log and the history: "uid 0, pid 4711", "ansible, 10.0.0.1" */
+	enum rpc_role role;
+	/* Carries notifications to the caller (rpc_stream.h); NULL: its transport cannot. */
+	struct rpc_stream *stream;
+};
 
 /* What methods work on. Borrowed by the server for as long as it lives. */
 struct rpc_context {
 	const struct rpc_method *const *methods; /* tables, ended by NULL; see rpc_methods.h */
 	struct balancer *balancer;
+	struct events *events;
 	const char *config_path; /* where changes are saved; NULL: nowhere */
 };
 
 /* One call, as its handler sees it. */
 struct rpc_call {
 	const struct rpc_context *context;
+	const struct rpc_method *method;
+	const struct rpc_peer *peer;
 	void *params;		    /* the struct of the method's parameters, decoded */
 	void *result;		    /* of its result, zeroed; what is put into it is freed */
 	json_t *document;	    /* of a method without a result shape: its result, owned */
@@ -72,7 +97,8 @@ struct rpc_method {
 	const char *name; /* noun.verb */
 	const char *text; /* one sentence without its stop */
 	rpc_handler *handler;
-	bool changes_state;
+	enum rpc_role role;	    /* the least that may call it */
+	bool changes_state;	    /* logged */
 	const struct shape *params; /* NULL: none */
 	const struct shape *result; /* NULL: any object, in @document */
 	const char *result_text;
@@ -84,12 +110,12 @@ struct rpc_method {
 const struct rpc_method *rpc_method_find(const struct rpc_method *const *methods, const char *name);
 
 /*
- * Answers one JSON text, a request or a batch. @peer: who asks, for the log. On 0 the caller
+ * Answers one JSON text, a request or a batch. On 0 the caller
  * owns *@out_answer, a JSON text without newline; NULL there: notifications get no answer.
  * -ENOMEM: none could be made.
  */
-int rpc_answer(const struct rpc_context *context, const char *peer, const char *text, size_t size,
-	       char **out_answer);
+int rpc_answer(const struct rpc_context *context, const struct rpc_peer *peer, const char *text,
+	       size_t size, char **out_answer);
 
 /* An error that belongs to no request, as an answer; @reason becomes its data. */
 int rpc_answer_error(enum rpc_error error, const char *reason, char **out_answer);

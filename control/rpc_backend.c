@@ -186,13 +186,13 @@ static const struct shape set_params =
 	      "What shall change about a backend");
 
 struct backend_set_result {
-	uint64_t generation;
+	struct rpc_changed change;
 	uint32_t weight;
 	enum config_backend_state state;
 };
 
 static const struct field set_result_fields[] = {
-	RPC_GENERATION_RESULT(struct backend_set_result),
+	RPC_CHANGED_RESULT(struct backend_set_result, change.),
 	{"weight", FIELD_UINT, FIELD_AT(struct backend_set_result, weight), .required = true,
 	 .text = "The backend's weight now"},
 	{"state", FIELD_ENUM, FIELD_AT(struct backend_set_result, state), .required = true,
@@ -243,7 +243,7 @@ static enum rpc_error backend_set(struct rpc_call *call)
 		error = edit(call, &next);
 	if (error != RPC_OK)
 		return error;
-	return rpc_apply(call, next, &result->generation);
+	return rpc_apply(call, next, &result->change);
 }
 
 const struct rpc_method rpc_backend_methods[] = {
@@ -270,13 +270,15 @@ const struct rpc_method rpc_backend_methods[] = {
 		.text = "Changes weight or state of a backend; its open sessions stay with it "
 			"unless it is disabled",
 		.handler = backend_set,
+		.role = RPC_ROLE_OPERATE,
 		.changes_state = true,
 		.params = &set_params,
 		.result = &set_result,
 		.result_text = "The backend's settings and the generation that has them",
 		.example_params = "{\"pool\": \"hub-transport\", \"backend\": \"hub1\", "
 				  "\"state\": \"drain\"}",
-		.example_result = "{\"generation\": 8, \"weight\": 100, \"state\": \"drain\"}",
+		.example_result = "{\"generation\": 8, \"changed\": true, \"weight\": 100, "
+				  "\"state\": \"drain\"}",
 	},
 	{.name = NULL},
 };

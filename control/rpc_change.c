@@ -63,14 +63,22 @@ enum rpc_error rpc_decode_config(struct rpc_call *call, json_t *config, struct c
 	return RPC_INVALID_PARAMS;
 }
 
-enum rpc_error rpc_apply(struct rpc_call *call, struct config *next, uint64_t *out_generation)
+static const struct field changed_fields[] = {
+	RPC_CHANGED_RESULT(struct rpc_changed, ),
+};
+const struct shape rpc_changed_result =
+	SHAPE("changed", struct rpc_changed, changed_fields, "What a change has led to");
+
+enum rpc_error rpc_apply(struct rpc_call *call, struct config *next, struct rpc_changed *out)
 {
+	const uint64_t before = balancer_generation(call->context->balancer);
 	struct mr_error error;
 
 	if (balancer_apply(call->context->balancer, next, &error) < 0) {
 		field_errors_add(&call->errors, NULL, "%s", error.text);
 		return RPC_REFUSED;
 	}
-	*out_generation = balancer_generation(call->context->balancer);
+	out->generation = balancer_generation(call->context->balancer);
+	out->changed = out->generation != before;
 	return RPC_OK;
 }

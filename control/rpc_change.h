@@ -30,7 +30,25 @@ enum rpc_error rpc_check_generation(struct rpc_call *call, bool given, uint64_t 
  */
 enum rpc_error rpc_decode_config(struct rpc_call *call, json_t *config, struct config **out_next);
 
-/* Takes @next. RPC_OK: it is in force, as *@out_generation. */
-enum rpc_error rpc_apply(struct rpc_call *call, struct config *next, uint64_t *out_generation);
+/* What every change answers, beside what else it has to tell. */
+struct rpc_changed {
+	uint64_t generation;
+	bool changed;
+};
+/* Its rows in a table of fields; @member: "change." in a struct that holds one. */
+#define RPC_CHANGED_RESULT(type, member)                                                         \
+	{"generation", FIELD_UINT, FIELD_AT(type, member generation), .required = true,          \
+	 .text = "Generation of the configuration in force"},                                    \
+	{                                                                                        \
+		"changed", FIELD_BOOL, FIELD_AT(type, member changed),                           \
+			.required = true,                                                        \
+			.text = "Whether the call has changed anything; false: it was so before" \
+	}
+
+/* Of methods that have nothing else to tell; for rpc_method.result. */
+extern const struct shape rpc_changed_result;
+
+/* Takes @next. RPC_OK: it is in force, and @out is filled. */
+enum rpc_error rpc_apply(struct rpc_call *call, struct config *next, struct rpc_changed *out);
 
 #endif

@@ -43,20 +43,9 @@ static const struct field apply_fields[] = {
 static const struct shape apply_params = SHAPE("config_apply_params", struct config_apply_params,
 					       apply_fields, "A configuration to apply");
 
-struct config_apply_result {
-	uint64_t generation;
-};
-
-static const struct field apply_result_fields[] = {
-	RPC_GENERATION_RESULT(struct config_apply_result),
-};
-static const struct shape apply_result = SHAPE("config_apply_result", struct config_apply_result,
-					       apply_result_fields, "What the change has led to");
-
 static enum rpc_error config_apply(struct rpc_call *call)
 {
 	struct config_apply_params *params = call->params;
-	struct config_apply_result *result = call->result;
 	enum rpc_error error;
 	struct config *next;
 
@@ -66,7 +55,7 @@ static enum rpc_error config_apply(struct rpc_call *call)
 	error = rpc_decode_config(call, params->config, &next);
 	if (error != RPC_OK)
 		return error;
-	return rpc_apply(call, next, &result->generation);
+	return rpc_apply(call, next, call->result);
 }
 
 static enum rpc_error schema(struct rpc_call *call)
@@ -87,14 +76,15 @@ const struct rpc_method rpc_config_methods[] = {
 		.name = "config.apply",
 		.text = "Makes a configuration the one in force and saves it, whole or not at all",
 		.handler = config_apply,
+		.role = RPC_ROLE_ADMIN,
 		.changes_state = true,
 		.params = &apply_params,
-		.result = &apply_result,
+		.result = &rpc_changed_result,
 		.result_text = "The generation that the change has made",
 		.example_params = "{\"config\": {\"node\": {\"name\": \"lb1\", \"key\": "
 				  "\"unchanged\"}, \"ports\": [{\"name\": \"wan\", \"device\": "
 				  "\"af_xdp:eth0\"}]}, \"generation\": 7}",
-		.example_result = "{\"generation\": 8}",
+		.example_result = "{\"generation\": 8, \"changed\": true}",
 	},
 	{
 		.name = "config.schema",

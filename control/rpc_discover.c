@@ -85,6 +85,8 @@ static json_t *describe_errors(const struct rpc_method *method)
 
 	if (method->params)
 		ok = ok && append(errors, describe_error("RPC_NOT_FOUND"));
+	if (method->role > RPC_ROLE_READ)
+		ok = ok && append(errors, describe_error("RPC_FORBIDDEN"));
 	if (method->changes_state)
 		ok = ok && append(errors, describe_error("RPC_REFUSED")) &&
 		     append(errors, describe_error("RPC_STALE_GENERATION"));

@@ -19,6 +19,8 @@
 #include "rpc.h"
 #include "rpc_methods.h"
 
+static const struct rpc_peer tester = {.name = "test", .role = RPC_ROLE_ADMIN};
+
 static struct idle_dataplane idle;
 
 static const char frame[] =
@@ -53,8 +55,14 @@ static struct balancer *start_with(struct session_state *state, const char *pool
 	struct balancer *balancer;
 	struct mr_error error = {""};
 
-	if (balancer_create(idle.base, idle.dp, decode(pools, services), state, NULL, &balancer,
-			    &error) < 0) {
+	const struct balancer_setup setup = {
+		.base = idle.base,
+		.dp = idle.dp,
+		.config = decode(pools, services),
+		.state = state,
+	};
+
+	if (balancer_create(&setup, &balancer, &error) < 0) {
 		puts(error.text);
 		CU_FAIL_FATAL("no balancer");
 	}
@@ -325,7 +333,7 @@ static json_t *ask(struct balancer *balancer, const char *method)
 	int size = snprintf(request, sizeof(request),
 			    "{\"jsonrpc\": \"2.0\", \"id\": 1, \"method\": \"%s\"}", method);
 
-	CU_ASSERT_EQUAL_FATAL(rpc_answer(&context, "test", request, (size_t)size, &answer), 0);
+	CU_ASSERT_EQUAL_FATAL(rpc_answer(&context, &tester, request, (size_t)size, &answer), 0);
 	json = json_loads(answer, 0, NULL);
 	free(answer);
 	result = json_incref(json_object_get(json, "result"));

@@ -5,6 +5,8 @@
 #include "../lib/unit.h"
 #include "rpc.h"
 
+static const struct rpc_peer tester = {.name = "test", .role = RPC_ROLE_ADMIN};
+
 /* The methods that the specification's examples call. */
 
 struct subtract_params {
@@ -97,7 +99,7 @@ static char *answer(const char *text)
 {
 	char *out = NULL;
 
-	CU_ASSERT_EQUAL(rpc_answer(&context, "test", text, strlen(text), &out), 0);
+	CU_ASSERT_EQUAL(rpc_answer(&context, &tester, text, strlen(text), &out), 0);
 	return out;
 }
 

@@ -16,6 +16,8 @@
 #include "rpc.h"
 #include "rpc_methods.h"
 
+static const struct rpc_peer tester = {.name = "test", .role = RPC_ROLE_ADMIN};
+
 static struct idle_dataplane idle;
 
 static const char frame[] =
@@ -51,7 +53,9 @@ static struct balancer *start(struct config *config)
 	struct balancer *balancer;
 	struct mr_error error = {""};
 
-	if (balancer_create(idle.base, idle.dp, config, NULL, NULL, &balancer, &error) < 0) {
+	const struct balancer_setup setup = {.base = idle.base, .dp = idle.dp, .config = config};
+
+	if (balancer_create(&setup, &balancer, &error) < 0) {
 		puts(error.text);
 		CU_FAIL_FATAL("no balancer");
 	}
@@ -75,7 +79,7 @@ static json_t *ask(struct balancer *balancer, const char *method, json_t *params
 
 	json_decref(json);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(request);
-	CU_ASSERT_EQUAL_FATAL(rpc_answer(&context, "test", request, strlen(request), &answer), 0);
+	CU_ASSERT_EQUAL_FATAL(rpc_answer(&context, &tester, request, strlen(request), &answer), 0);
 	json = json_loads(answer, 0, NULL);
 	free(request);
 	free(answer);
