@@ -3,8 +3,9 @@
  * Between steps 1 and 2: the short way for what nearly every packet is, a whole TCP segment
  * without IP options to a service, whose session's backend is known and has a way that it fits.
  * Such a packet leaves here with the verdict, the bytes and the counts that the long way would
- * have given it, but without a look at what it is not. All others are left as they came: nothing
- * is written or counted before a packet is known to be plain to the end.
+ * have given it, but without a look at what it is not. All others are left as they came, but for
+ * the hash that some have by then: nothing is written or counted before a packet is known to be
+ * plain to the end.
  *
  * Stages over the burst, IPv4 and IPv6 apart: each fetches what the next one reads.
  */
@@ -273,16 +274,6 @@ static inline bool has_way(const struct mr_backend *backend, uint32_t ip_bytes, 
 	       (backend->mss_max_bytes == 0 || !(tcp_flags & RTE_TCP_SYN_FLAG));
 }
 
-/* As in forward.c, padding stays where the frame stays as it is and is not too long with it. */
-static inline uint32_t bytes_behind_front(const struct mr_backend *backend, uint32_t ip_bytes,
-					  uint32_t there_bytes)
-{
-	const bool keeps_padding =
-		backend->front.outer_bytes == 0 && there_bytes <= backend->packet_max_bytes;
-
-	return keeps_padding ? there_bytes : ip_bytes;
-}
-
 static WITH_FAMILY void rewrite(const struct mr_backend *backend, struct rte_mbuf *mbuf,
 				uint8_t *ip, uint32_t ip_bytes, uint64_t hash, bool v4)
 {
@@ -290,20 +281,13 @@ static WITH_FAMILY void rewrite(const struct mr_backend *backend, struct rte_mbu
 	const uint32_t front_bytes = (uint32_t)front->link_bytes + front->outer_bytes;
 	const uint32_t room = (uint32_t)(ip - (const uint8_t *)mbuf->buf_addr);
 	const uint32_t there_bytes = (uint32_t)mbuf->data_off + mbuf->data_len - room;
-	const uint32_t bytes = front_bytes + bytes_behind_front(backend, ip_bytes, there_bytes);
+	const uint32_t bytes =
+		front_bytes + (front_keeps_padding(backend, there_bytes) ? there_bytes : ip_bytes);
 
 	front_write(ip, MR_FRONT_ROOM_BYTES, front, !v4, ip_bytes, hash);
 	mbuf->data_off = (uint16_t)(room - front_bytes);
 	mbuf->data_len = (uint16_t)bytes;
 	mbuf->pkt_len = bytes;
-}
-
-static inline bool opens_session(uint8_t tcp_flags)
-{
-	const uint8_t flags =
-		RTE_TCP_SYN_FLAG | RTE_TCP_ACK_FLAG | RTE_TCP_RST_FLAG | RTE_TCP_FIN_FLAG;
-
-	return (tcp_flags & flags) == RTE_TCP_SYN_FLAG;
 }
 
 static inline void add(struct mr_flow_counters *counters, const struct mr_flow_counters *more)
@@ -348,11 +332,13 @@ static WITH_FAMILY uint32_t leave(struct worker *worker, const struct mr_snapsho
 		const struct mr_flow_counters one = {
 			.packets = 1,
 			.bytes = mbuf->data_len,
-			.sessions = opens_session(tcp_flags),
+			.sessions = tcp_opens_session(tcp_flags),
 		};
 
-		if (express.slot == NULL || !has_way(backend, ip_bytes, tcp_flags))
+		if (express.slot == NULL || !has_way(backend, ip_bytes, tcp_flags)) {
+			express.packet->hash = train->hashes[i];
 			continue;
+		}
 		express.packet->verdict = MR_FORWARDED;
 		express.packet->tx_port = backend->port;
 		add(&counters->backends[express.backend], &one);

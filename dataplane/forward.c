@@ -47,16 +47,12 @@ static bool may_be_cut(const struct packet *packet)
 	return packet_is_v4(packet) && !(ip->fragment_offset & RTE_BE16(RTE_IPV4_HDR_DF_FLAG));
 }
 
-/*
- * Padding stays where the frame stays as it is, but not where it would be inside a tunnel, or
- * make the frame longer than the next link takes.
- */
 static void take_off_link(struct packet *packet, const struct mr_backend *backend)
 {
 	struct rte_mbuf *mbuf = packet->mbuf;
 
 	rte_pktmbuf_adj(mbuf, packet->l3_offset);
-	if (backend->front.outer_bytes > 0 || rte_pktmbuf_pkt_len(mbuf) > backend->packet_max_bytes)
+	if (!front_keeps_padding(backend, rte_pktmbuf_pkt_len(mbuf)))
 		segments_trim(mbuf, packet->l3_bytes);
 }
 

@@ -122,6 +122,15 @@ static inline void front_fill_udp(uint8_t *bytes, const struct front_inside *ins
 }
 
 /*
+ * Padding, with which the IP packet is of @bytes, stays where the frame stays as it is, but not
+ * where it would be inside a tunnel, or make the frame longer than the next link takes.
+ */
+static inline bool front_keeps_padding(const struct mr_backend *backend, uint32_t bytes)
+{
+	return backend->front.outer_bytes == 0 && bytes <= backend->packet_max_bytes;
+}
+
+/*
  * The front's bytes, so that they end at @ip. In few wide steps, where @room bytes before @ip may
  * be written to; the most frequent one exactly, as the frame often begins where a cache line does.
  */

@@ -165,7 +165,7 @@ static void check_all_visitors(struct worker *worker, const struct mr_snapshot *
 	}
 }
 
-/* All that are still on their way, at once. */
+/* All that are still on their way, at once; the short way has left a hash with some of them. */
 static void hash_sessions(const struct mr_snapshot *snapshot, struct burst *burst)
 {
 	struct packet *packets[BURST_SIZE];
@@ -174,7 +174,7 @@ static void hash_sessions(const struct mr_snapshot *snapshot, struct burst *burs
 	uint32_t count = 0;
 
 	for (uint32_t i = 0; i < burst->count; i++) {
-		if (burst->packets[i].verdict != UNDECIDED)
+		if (burst->packets[i].verdict != UNDECIDED || burst->packets[i].hash != 0)
 			continue;
 		packets[count] = &burst->packets[i];
 		tuples[count++] = &burst->packets[i].tuple;

@@ -4,14 +4,13 @@
  * the steps before it have set, and leaves packets that have their verdict alone:
  *
  *   receive          sets mbuf, rx_port, kernel
- *   express          takes the plain ones all the way: sets verdict and tx_port, rewrites the frame
- *   parse            sets rx_port by tags, kind, fragment, offsets, tuple, tcp_flags
- *                                                                    or a verdict
- *   follow_fragments sets the ports in the tuple of later fragments  or a verdict
- *   match_service    sets service and hash, backend for a probe, nat_source, or a verdict
- *   pick_backend     sets backend                                    or a verdict
- *   forward          sets verdict, tx_port and cuts, rewrites the frame
- *   transmit         sends or frees every mbuf, counts every verdict
+ *   express          takes the plain ones all the way: sets verdict and tx_port, rewrites the
+ * frame; leaves others as they came, some of them with their hash parse            sets rx_port by
+ * tags, kind, fragment, offsets, tuple, tcp_flags or a verdict follow_fragments sets the ports in
+ * the tuple of later fragments  or a verdict match_service    sets service and hash, backend for a
+ * probe, nat_source, or a verdict pick_backend     sets backend or a verdict forward          sets
+ * verdict, tx_port and cuts, rewrites the frame transmit         sends or frees every mbuf, counts
+ * every verdict
  */
 #ifndef MAILRAIL_DATAPLANE_PACKET_H
 #define MAILRAIL_DATAPLANE_PACKET_H
@@ -74,7 +73,7 @@ struct packet {
 	mr_service_id service;
 	mr_backend_id backend; /* MR_BACKEND_NONE until picked */
 	uint32_t fragment_id;  /* of the datagram, as in the header */
-	uint64_t hash;
+	uint64_t hash;	       /* of the session; 0: not known yet */
 	/*
 	 * TCP: client is the packet's source, service its destination. An ICMP error has the ends
 	 * of the packet that it quotes the other way round: client is where that was going.
@@ -109,12 +108,18 @@ static inline bool packet_is_v4(const struct packet *packet)
 	return packet_bytes(packet)[packet->l3_offset] >> 4 == 4;
 }
 
-static inline bool packet_opens_session(const struct packet *packet)
+/* @flags: of a TCP header. */
+static inline bool tcp_opens_session(uint8_t flags)
 {
-	const uint8_t flags =
+	const uint8_t decisive =
 		RTE_TCP_SYN_FLAG | RTE_TCP_ACK_FLAG | RTE_TCP_RST_FLAG | RTE_TCP_FIN_FLAG;
 
-	return (packet->tcp_flags & flags) == RTE_TCP_SYN_FLAG;
+	return (flags & decisive) == RTE_TCP_SYN_FLAG;
+}
+
+static inline bool packet_opens_session(const struct packet *packet)
+{
+	return tcp_opens_session(packet->tcp_flags);
 }
 
 /* Sends the frame, as it came, to the kernel's side of its port. */

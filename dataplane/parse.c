@@ -126,7 +126,7 @@ static bool checksum_is_right(const struct rte_mbuf *mbuf, const struct rte_ipv4
 	case RTE_MBUF_F_RX_IP_CKSUM_BAD:
 		return false;
 	default:
-		return rte_ipv4_hdr_len(ip) == sizeof(*ip) ? checksum_sum_ipv4(ip) == UINT16_MAX
+		return rte_ipv4_hdr_len(ip) == sizeof(*ip) ? checksum_is_right_ipv4(ip)
 							   : rte_ipv4_cksum(ip) == 0;
 	}
 }
