@@ -53,7 +53,8 @@ not()
 
 # A signal ends the script at once, its EXIT trap cleans up. The shell by itself would first
 # wait for the command in the foreground: long ones therefore run by interruptible().
-FOREGROUND=
+# BACKGROUND names the processes of whoever starts some there.
+FOREGROUND='' BACKGROUND=''
 signals_catch()
 {
 	trap 'signal_exit 130' INT
@@ -63,7 +64,8 @@ signals_catch()
 signal_exit()
 {
 	trap '' INT TERM HUP # once is enough; cleaning up must not be interrupted
-	[ -z "$FOREGROUND" ] || kill "$FOREGROUND" 2>/dev/null
+	# shellcheck disable=SC2086 # process ids are words
+	[ -z "$FOREGROUND$BACKGROUND" ] || kill $FOREGROUND $BACKGROUND 2>/dev/null
 	exit "$1"
 }
 
