@@ -14,6 +14,7 @@
 #include <rte_mbuf.h>
 #include <rte_memory.h>
 
+#include "capture.h"
 #include "crew.h"
 #include "eal.h"
 #include "explain.h"
@@ -54,6 +55,7 @@ struct mr_dataplane {
 	_Atomic mr_backend_id probe_backends[TCP_PORTS]; /* workers load these */
 	struct publication publication;
 	struct steer steer;
+	struct capture *capture;
 };
 
 static int claim_ports(struct mr_dataplane *dp, const struct mr_dataplane_config *config,
@@ -122,7 +124,7 @@ static uint64_t memory_bytes(const struct mr_dataplane *dp)
 		sizeof(struct rte_mbuf) + spare_room_bytes(dp) + 3 * RTE_CACHE_LINE_SIZE;
 	uint64_t bytes = LIBRARY_BYTES + probe_port_memory_bytes(&dp->probe) +
 			 spare_mbuf_count(dp) * spare_bytes +
-			 crew_memory_bytes(dp->company.worker_count);
+			 crew_memory_bytes(dp->company.worker_count) + capture_memory_bytes();
 
 	if (has_kernel_ports(dp))
 		bytes += kernel_side_memory_bytes(dp->company.worker_count);
@@ -324,6 +326,8 @@ static int bring_up(struct mr_dataplane *dp, const struct mr_dataplane_config *c
 		rc = open_ports(dp, error);
 	if (rc == 0)
 		rc = create_workers(dp, config, error);
+	if (rc == 0 && capture_create(&dp->crew, dp->publication.qsbr, &dp->capture) != 0)
+		rc = mr_error_set(error, -ENOMEM, "no memory for captures");
 	if (rc == 0)
 		rc = crew_launch(&dp->crew, config->cores, error);
 	if (rc != 0)
@@ -369,6 +373,7 @@ void mr_dataplane_destroy(struct mr_dataplane *dp)
 	if (dp == NULL)
 		return;
 	may_stop_eal = dp->eal_is_up;
+	capture_destroy(dp->capture);
 	crew_stop(&dp->crew);
 	crew_destroy(&dp->crew);
 	/* Ports first: their transmit queues may hold frames of all that is freed next. */
@@ -463,4 +468,25 @@ int mr_dataplane_probe_netns(const struct mr_dataplane *dp)
 void mr_dataplane_set_probe(struct mr_dataplane *dp, uint16_t source_port, mr_backend_id backend)
 {
 	atomic_store(&dp->probe_backends[source_port], backend);
+}
+
+int mr_capture_start(struct mr_dataplane *dp, const struct mr_capture_config *config, int fd,
+		     struct mr_error *error)
+{
+	return capture_start(dp->capture, config, fd, error);
+}
+
+void mr_capture_stop(struct mr_dataplane *dp)
+{
+	capture_stop(dp->capture);
+}
+
+void mr_capture_end(struct mr_dataplane *dp)
+{
+	capture_end(dp->capture);
+}
+
+bool mr_capture_status(const struct mr_dataplane *dp, struct mr_capture_status *out)
+{
+	return capture_status(dp->capture, out);
 }

@@ -34,6 +34,9 @@
 /* Not in this burst any more: kept or handed to another worker, with its mbuf. Not counted. */
 #define TAKEN (MR_VERDICT_COUNT + 1)
 
+/* No service is that; counters and tables end before it. */
+#define NO_SERVICE UINT16_MAX
+
 /* transmit's answer to "which port": none, the frame is freed. */
 #define NO_PORT (UINT8_MAX - 1)
 
@@ -70,10 +73,10 @@ struct packet {
 	uint16_t l4_bytes;  /* of which behind l4_offset: TCP header and payload, ICMP message */
 	uint16_t quote_offset;	  /* ICMP error: the quoted IP header */
 	uint16_t quote_l4_offset; /* its TCP header, of which 8 bytes are there */
-	mr_service_id service;
-	mr_backend_id backend; /* MR_BACKEND_NONE until picked */
-	uint32_t fragment_id;  /* of the datagram, as in the header */
-	uint64_t hash;	       /* of the session; 0: not known yet */
+	mr_service_id service;	  /* NO_SERVICE until matched */
+	mr_backend_id backend;	  /* MR_BACKEND_NONE until picked */
+	uint32_t fragment_id;	  /* of the datagram, as in the header */
+	uint64_t hash;		  /* of the session; 0: not known yet */
 	/*
 	 * TCP: client is the packet's source, service its destination. An ICMP error has the ends
 	 * of the packet that it quotes the other way round: client is where that was going.

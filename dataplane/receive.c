@@ -22,6 +22,7 @@ static struct packet blank_from(const struct worker *worker, uint8_t rx_port)
 		.rx_port = rx_port,
 		.tx_port = NO_PORT,
 		.kernel = packet_kernel_at(worker, rx_port),
+		.service = NO_SERVICE,
 		.backend = MR_BACKEND_NONE,
 	};
 }

@@ -19,9 +19,6 @@
 
 #define WITH_FAMILY inline __attribute__((always_inline))
 
-/* No service is that; counters and tables end before it. */
-#define NO_SERVICE UINT16_MAX
-
 /* A packet on the short way; what is read once is not kept. */
 struct express {
 	struct packet *packet;

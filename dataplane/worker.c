@@ -4,6 +4,7 @@
 #include <rte_cycles.h>
 #include <rte_pause.h>
 
+#include "capture_tap.h"
 #include "fragments.h"
 #include "idle.h"
 #include "packet.h"
@@ -28,6 +29,11 @@ static void begin_round(struct worker *worker)
 	}
 	worker->round_began = now;
 	worker->round_packets = 0;
+}
+
+static inline struct capture_tap *capture_of(const struct worker *worker)
+{
+	return atomic_load_explicit(&worker->capture, memory_order_acquire);
 }
 
 /* Keeps now_s without a division per round. */
@@ -55,14 +61,32 @@ static void work_on_burst(struct worker *worker, const struct mr_snapshot *snaps
 	forward(worker, snapshot, burst);
 }
 
+/* The same way, for all of them, with a look at how they came, how they leave and what they are. */
+static __rte_noinline void work_in_sight(struct worker *worker, const struct mr_snapshot *snapshot,
+					 struct capture_tap *capture, struct burst *burst)
+{
+	struct capture_catch catch;
+
+	capture_arrivals(capture, worker, burst, &catch);
+	work_on_burst(worker, snapshot, burst);
+	capture_departures(capture, worker, burst, &catch);
+	transmit(worker, burst);
+	capture_choose(capture, burst, &catch);
+}
+
 static void work_on_queue(struct worker *worker, const struct mr_snapshot *snapshot,
 			  const struct worker_rx_queue *queue)
 {
+	struct capture_tap *const capture = capture_of(worker);
 	struct burst burst;
 
 	if (receive(worker, queue, &burst) == 0)
 		return;
 	worker->round_packets += burst.count;
+	if (unlikely(capture != NULL)) {
+		work_in_sight(worker, snapshot, capture, &burst);
+		return;
+	}
 	if (!express(worker, snapshot, &burst))
 		work_on_burst(worker, snapshot, &burst);
 	transmit(worker, &burst);
@@ -71,12 +95,17 @@ static void work_on_queue(struct worker *worker, const struct mr_snapshot *snaps
 /* No more bursts than a round has queues: fragments get no more than half of the time. */
 static void work_on_fragments(struct worker *worker, const struct mr_snapshot *snapshot)
 {
+	struct capture_tap *const capture = capture_of(worker);
 	struct burst burst;
 
 	for (uint32_t i = 0; i < worker->rx_queue_count; i++) {
 		if (receive_again(worker, &burst) == 0)
 			return;
 		worker->round_packets += burst.count;
+		if (unlikely(capture != NULL)) {
+			work_in_sight(worker, snapshot, capture, &burst);
+			continue;
+		}
 		work_on_burst(worker, snapshot, &burst);
 		transmit(worker, &burst);
 	}

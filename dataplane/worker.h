@@ -34,6 +34,7 @@ struct worker_rx_queue {
 };
 #define WORKER_RX_QUEUES_MAX (MR_PORTS_MAX * (MR_QUEUES_MAX + 1) + 1)
 
+struct capture_tap;
 struct fragment_table;
 
 struct worker {
@@ -65,6 +66,7 @@ struct worker {
 	struct rte_rcu_qsbr *qsbr;
 	const _Atomic mr_backend_id *probe_backends; /* by TCP source port, host byte order */
 	struct mr_pin_table *pins;
+	struct capture_tap *_Atomic capture; /* NULL: none is under way */
 	_Atomic bool stop;
 
 	/* mr_dataplane_clock_s(): @clock_base_s and whole seconds since @clock_start (TSC cycles).

@@ -66,6 +66,16 @@ static inline int mr_addr_compare(const struct mr_addr *a, const struct mr_addr 
 	return memcmp(a->bytes, b->bytes, sizeof(a->bytes));
 }
 
+static inline bool mr_prefix_holds(const struct mr_prefix *prefix, const struct mr_addr *addr)
+{
+	const uint32_t bytes = prefix->length / 8;
+	const uint32_t bits = prefix->length % 8;
+	const uint8_t mask = (uint8_t)(0xff00 >> bits);
+
+	return memcmp(prefix->addr.bytes, addr->bytes, bytes) == 0 &&
+	       (bits == 0 || (addr->bytes[bytes] & mask) == prefix->addr.bytes[bytes]);
+}
+
 /* The same for qsort(3) and bsearch(3): @a and @b are struct mr_addr. */
 static inline int mr_addr_order(const void *a, const void *b)
 {
