@@ -155,8 +155,6 @@ static int build_exclusion(const struct config_service *config, const struct poo
 static int compile_exclusion(const struct config_service *config, const struct pool *pool,
 			     struct service_exclusion *kept, struct mr_service *service)
 {
-	if (config->exclude.source_count + pool->member_count == 0)
-		return 0;
 	if (kept->list == NULL || kept->member_count != pool->member_count) {
 		struct mr_access_list *list;
 		const int rc = build_exclusion(config, pool, &list);
@@ -242,7 +240,7 @@ struct mr_snapshot *compile_snapshot(const struct fleet *fleet, const struct way
 	if (snapshot == NULL)
 		return NULL;
 	snapshot->generation = generation;
-	mr_hash_key_init(&snapshot->hash_key, fleet->config->node.key);
+	snapshot->hash_key = fleet->hash_key;
 	for (uint32_t i = 0; i < fleet->pool_count; i++) {
 		snapshot->pools[i].slots = mr_slots_get(fleet->pools[i].slots);
 		snapshot->pools[i].changed_s = fleet->pools[i].changed_s;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "name_index.h"
+
 static void add_flow(struct mr_flow_counters *sum, const struct mr_flow_counters *one)
 {
 	sum->packets += MR_COUNTER_READ(one->packets);
@@ -78,34 +80,36 @@ struct backend *roster_add(struct roster *roster, mr_backend_id id,
 	maglev_place_of(identity->key, identity->name, &backend->place);
 	backend->counted_before = backend_total(roster, id);
 	roster->backends[id] = backend;
+	if (id >= roster->ids_end)
+		roster->ids_end = id + 1U;
 	return backend;
 }
 
-/* MR_BACKENDS_MAX: none is left. */
-static mr_backend_id roster_free_id(const struct roster *roster)
+/* The lowest; MR_BACKENDS_MAX: none is left. */
+static mr_backend_id roster_free_id(struct roster *roster)
 {
-	mr_backend_id id = 0;
-
-	while (id < MR_BACKENDS_MAX && roster->backends[id] != NULL)
-		id++;
-	return id;
+	while (roster->taken_ids < MR_BACKENDS_MAX && roster->backends[roster->taken_ids] != NULL)
+		roster->taken_ids++;
+	return roster->taken_ids;
 }
 
 void roster_release(struct roster *roster)
 {
-	for (uint32_t id = 0; id < MR_BACKENDS_MAX; id++) {
+	for (uint32_t id = 0; id < roster->ids_end; id++) {
 		struct backend *backend = roster->backends[id];
 
 		if (backend == NULL || backend->references > 0)
 			continue;
 		roster->backends[id] = NULL;
 		backend_free(backend);
+		if (id < roster->taken_ids)
+			roster->taken_ids = (mr_backend_id)id;
 	}
 }
 
 bool roster_has_unnamed(const struct roster *roster)
 {
-	for (uint32_t id = 0; id < MR_BACKENDS_MAX; id++) {
+	for (uint32_t id = 0; id < roster->ids_end; id++) {
 		if (roster->backends[id] != NULL && roster->backends[id]->references == 0)
 			return true;
 	}
@@ -154,9 +158,15 @@ struct pool *fleet_find_pool(const struct fleet *fleet, const char *name)
 	return NULL;
 }
 
-static struct backend *find_backend(const struct pool *pool, const struct config_backend *config)
+/* @place: where it is, as long as nothing was put in or taken out before it. */
+static struct backend *find_backend(const struct pool *pool, const struct config_backend *config,
+				    uint32_t place)
 {
-	for (uint32_t i = 0; pool != NULL && i < pool->member_count; i++) {
+	if (pool == NULL)
+		return NULL;
+	if (place < pool->member_count && is_same(pool->members[place].backend, config))
+		return pool->members[place].backend;
+	for (uint32_t i = 0; i < pool->member_count; i++) {
 		if (is_same(pool->members[i].backend, config))
 			return pool->members[i].backend;
 	}
@@ -189,7 +199,7 @@ static int add_configured(struct fleet *fleet, struct pool *pool, const struct p
 {
 	for (uint32_t i = 0; i < config->backend_count; i++) {
 		const struct config_backend *wanted = &config->backends[i];
-		struct backend *backend = find_backend(previous, wanted);
+		struct backend *backend = find_backend(previous, wanted, i);
 
 		if (backend == NULL) {
 			backend = new_backend(fleet, config->name, wanted);
@@ -214,7 +224,7 @@ static void add_leaving(struct pool *pool, const struct pool *previous)
 	for (uint32_t i = 0; previous != NULL && i < previous->member_count; i++) {
 		struct member member = previous->members[i];
 
-		if (pool_find_member(pool, member.backend->id) != NULL)
+		if (pool_find_member_near(pool, member.backend->id, i) != NULL)
 			continue;
 		member.leaving = true;
 		pool_add_member(pool, &member);
@@ -253,35 +263,89 @@ static int pool_init(struct fleet *fleet, struct pool *pool, const struct pool *
 		return mr_error_set(error, rc, "/pools/%u/backends: no room for another backend",
 				    fleet->pool_count);
 	add_leaving(pool, previous);
-	rc = pool_advance(pool, previous != NULL ? previous->slots : NULL,
-			  mr_dataplane_clock_s(fleet->roster->dp));
+	rc = previous != NULL ? pool_inherit(pool, previous) : 0;
+	if (rc == 0)
+		rc = pool_advance(pool, pool->slots, mr_dataplane_clock_s(fleet->roster->dp));
 	return rc < 0 ? mr_error_set(error, rc, "/pools/%u: no memory for %u slots",
 				     fleet->pool_count, config->table_size)
 		      : 0;
 }
 
-static int service_id_of(struct roster *roster, const char *name)
+static int new_service_id(struct roster *roster, const char *name, int *first_free)
 {
-	int free_id = -1;
+	int id = *first_free;
 
-	for (int id = 0; id < MR_SERVICES_MAX; id++) {
-		if (roster->services[id] == NULL)
-			free_id = free_id < 0 ? id : free_id;
-		else if (strcmp(roster->services[id], name) == 0)
-			return id;
-	}
-	if (free_id < 0)
+	while (id < MR_SERVICES_MAX && roster->services[id] != NULL)
+		id++;
+	*first_free = id;
+	if (id == MR_SERVICES_MAX)
 		return -ENOSPC;
-	roster->services[free_id] = strdup(name);
-	if (roster->services[free_id] == NULL)
+	roster->services[id] = strdup(name);
+	if (roster->services[id] == NULL)
 		return -ENOMEM;
-	roster->services_before[free_id] = service_total(roster, (mr_service_id)free_id);
-	return free_id;
+	roster->services_before[id] = service_total(roster, (mr_service_id)id);
+	return id;
+}
+
+/* By the name, the ids of services that have one, and the places of pools. */
+struct known_names {
+	struct name_index services;
+	struct name_index pools;
+};
+
+static void known_names_fini(struct known_names *known)
+{
+	name_index_fini(&known->pools);
+	name_index_fini(&known->services);
+}
+
+static int known_names_init(struct known_names *known, const struct fleet *fleet)
+{
+	const struct roster *roster = fleet->roster;
+
+	*known = (struct known_names){0};
+	if (name_index_init(&known->services, MR_SERVICES_MAX) < 0 ||
+	    name_index_init(&known->pools, fleet->pool_count) < 0) {
+		known_names_fini(known);
+		return -ENOMEM;
+	}
+	for (uint32_t id = 0; id < MR_SERVICES_MAX; id++) {
+		if (roster->services[id] != NULL)
+			name_index_add(&known->services, roster->services[id], id);
+	}
+	for (uint32_t i = 0; i < fleet->pool_count; i++)
+		name_index_add(&known->pools, fleet->pools[i].name, i);
+	name_index_sort(&known->services);
+	name_index_sort(&known->pools);
+	return 0;
+}
+
+static int number_services_by(struct fleet *fleet, const struct known_names *known,
+			      struct mr_error *error)
+{
+	const struct config *config = fleet->config;
+	int first_free = 0;
+
+	for (uint32_t i = 0; i < config->service_count; i++) {
+		const struct config_service *service = &config->services[i];
+		int id = name_index_find(&known->services, service->name);
+
+		if (id < 0)
+			id = new_service_id(fleet->roster, service->name, &first_free);
+		if (id < 0)
+			return mr_error_set(error, id, "/services/%u: no room for another service",
+					    i);
+		fleet->service_ids[i] = (mr_service_id)id;
+		fleet->service_pools[i] = (uint32_t)name_index_find(&known->pools, service->pool);
+	}
+	return 0;
 }
 
 static int number_services(struct fleet *fleet, struct mr_error *error)
 {
 	const struct config *config = fleet->config;
+	struct known_names known;
+	int rc;
 
 	fleet->service_ids = calloc(config->service_count + 1, sizeof(*fleet->service_ids));
 	fleet->service_pools = calloc(config->service_count + 1, sizeof(*fleet->service_pools));
@@ -289,17 +353,47 @@ static int number_services(struct fleet *fleet, struct mr_error *error)
 	if (fleet->service_ids == NULL || fleet->service_pools == NULL || fleet->exclusions == NULL)
 		return mr_error_set(error, -ENOMEM, "out of memory");
 	fleet->exclusion_count = config->service_count;
-	for (uint32_t i = 0; i < config->service_count; i++) {
-		const int id = service_id_of(fleet->roster, config->services[i].name);
+	if (known_names_init(&known, fleet) < 0)
+		return mr_error_set(error, -ENOMEM, "out of memory");
+	rc = number_services_by(fleet, &known, error);
+	known_names_fini(&known);
+	return rc;
+}
 
-		if (id < 0)
-			return mr_error_set(error, id, "/services/%u: no room for another service",
-					    i);
-		fleet->service_ids[i] = (mr_service_id)id;
-		fleet->service_pools[i] =
-			(uint32_t)config_find_pool(config, config->services[i].pool);
-	}
+/* The pools of @previous, which may be NULL, by name. -ENOMEM. */
+static int former_pools_init(struct name_index *former, const struct fleet *previous)
+{
+	const uint32_t count = previous != NULL ? previous->pool_count : 0;
+
+	if (name_index_init(former, count) < 0)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < count; i++)
+		name_index_add(former, previous->pools[i].name, i);
+	name_index_sort(former);
 	return 0;
+}
+
+static int make_pools(struct fleet *fleet, const struct fleet *previous, struct mr_error *error)
+{
+	const struct config *config = fleet->config;
+	struct name_index former;
+	int rc = 0;
+
+	fleet->pools = calloc(config->pool_count + 1, sizeof(*fleet->pools));
+	if (fleet->pools == NULL || former_pools_init(&former, previous) < 0)
+		return mr_error_set(error, -ENOMEM, "out of memory");
+	for (uint32_t i = 0; rc == 0 && i < config->pool_count; i++) {
+		const int place = name_index_find(&former, config->pools[i].name);
+		const struct pool *before = NULL;
+
+		if (previous != NULL && place >= 0)
+			before = &previous->pools[place];
+		rc = pool_init(fleet, &fleet->pools[i], before, &config->pools[i], previous == NULL,
+			       error);
+		fleet->pool_count++;
+	}
+	name_index_fini(&former);
+	return rc;
 }
 
 int fleet_create(struct roster *roster, const struct config *config, const struct fleet *previous,
@@ -312,21 +406,10 @@ int fleet_create(struct roster *roster, const struct config *config, const struc
 		return mr_error_set(error, -ENOMEM, "out of memory");
 	fleet->config = config;
 	fleet->roster = roster;
-	fleet->pools = calloc(config->pool_count + 1, sizeof(*fleet->pools));
-	if (fleet->pools == NULL) {
-		rc = mr_error_set(error, -ENOMEM, "out of memory");
-		goto err_destroy;
-	}
-	for (uint32_t i = 0; i < config->pool_count; i++) {
-		const struct pool *before = fleet_find_pool(previous, config->pools[i].name);
-
-		rc = pool_init(fleet, &fleet->pools[i], before, &config->pools[i], previous == NULL,
-			       error);
-		fleet->pool_count++;
-		if (rc < 0)
-			goto err_destroy;
-	}
-	rc = number_services(fleet, error);
+	mr_hash_key_init(&fleet->hash_key, config->node.key);
+	rc = make_pools(fleet, previous, error);
+	if (rc == 0)
+		rc = number_services(fleet, error);
 	if (rc < 0)
 		goto err_destroy;
 	*out = fleet;

@@ -20,6 +20,8 @@ struct roster {
 	struct backend *backends[MR_BACKENDS_MAX]; /* by id; NULL: free */
 	char *services[MR_SERVICES_MAX];	   /* names by id; NULL: free */
 	struct mr_flow_counters services_before[MR_SERVICES_MAX];
+	mr_backend_id taken_ids; /* none of these first ones is free */
+	uint32_t ids_end;	 /* all above are */
 };
 
 /*
@@ -35,6 +37,7 @@ struct service_exclusion {
 struct fleet {
 	const struct config *config; /* borrowed */
 	struct roster *roster;	     /* borrowed */
+	struct mr_hash_key hash_key; /* of the configuration's, for snapshots */
 	struct pool *pools;	     /* in the order of the configuration */
 	uint32_t pool_count;
 	/* In the order of the configuration. */

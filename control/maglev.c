@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "maglev.h"
 
-#include <assert.h>
 #include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -10,29 +9,7 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
-/* Progress is counted in parts of a step, so that paces need not be multiples of each other. */
-#define STEP_PARTS 16
-
-/* A backend while the table fills. */
-struct walker {
-	struct maglev_place place;
-	uint64_t remainder; /* of its exact share */
-	uint32_t weight;
-	uint32_t position; /* next entry of its permutation */
-	uint32_t skip;
-	uint32_t wanted; /* entries that it has still to find */
-	uint16_t value;
-};
-
-/* Those of one weight that still want entries: they walk in step. */
-struct class
-{
-	struct walker *walkers; /* borrowed */
-	uint32_t count;
-	uint32_t weight;
-	uint64_t pace; /* weight x entries that they have not come to */
-	uint64_t progress;
-};
+#include "maglev_fill.h"
 
 void maglev_place_of(const uint8_t key[MAGLEV_KEY_BYTES], const char *name,
 		     struct maglev_place *out)
@@ -57,8 +34,8 @@ static int compare_places(const struct maglev_place *a, const struct maglev_plac
 
 static int by_remainder(const void *left, const void *right)
 {
-	const struct walker *a = left;
-	const struct walker *b = right;
+	const struct maglev_contender *a = left;
+	const struct maglev_contender *b = right;
 
 	if (a->remainder != b->remainder)
 		return a->remainder > b->remainder ? -1 : 1;
@@ -67,167 +44,83 @@ static int by_remainder(const void *left, const void *right)
 
 static int by_weight(const void *left, const void *right)
 {
-	const struct walker *a = left;
-	const struct walker *b = right;
+	const struct maglev_contender *a = left;
+	const struct maglev_contender *b = right;
 
 	if (a->weight != b->weight)
 		return a->weight > b->weight ? -1 : 1;
 	return compare_places(&a->place, &b->place);
 }
 
-static uint32_t walkers_init(struct walker *walkers, const struct maglev_backend *backends,
-			     uint32_t count, uint32_t size)
+/* Where all weights are equal they are in order already, by the same that remainders left open. */
+static void sort_by_weight(struct maglev_contender *contenders, uint32_t count)
 {
-	uint32_t walking = 0;
+	uint32_t sorted = 1;
 
-	for (uint32_t i = 0; i < count; i++) {
-		const struct maglev_backend *backend = &backends[i];
-
-		if (backend->weight == 0)
-			continue;
-		walkers[walking++] = (struct walker){
-			.place = backend->place,
-			.weight = backend->weight,
-			.position = (uint32_t)(backend->place.offset % size),
-			.skip = (uint32_t)(backend->place.skip % (size - 1)) + 1,
-			.value = backend->value,
-		};
-	}
-	return walking;
+	while (sorted < count && by_weight(&contenders[sorted - 1], &contenders[sorted]) <= 0)
+		sorted++;
+	if (sorted < count)
+		qsort(contenders, count, sizeof(*contenders), by_weight);
 }
 
-/* Shares out @size entries by the largest remainders; returns how many walkers get any. */
-static uint32_t share_out(struct walker *walkers, uint32_t count, uint32_t size)
+static uint32_t contenders_init(struct maglev_contender *contenders,
+				const struct maglev_backend *backends, uint32_t count)
+{
+	uint32_t contending = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		if (backends[i].weight == 0)
+			continue;
+		contenders[contending++] = (struct maglev_contender){
+			.place = backends[i].place,
+			.weight = backends[i].weight,
+			.value = backends[i].value,
+		};
+	}
+	return contending;
+}
+
+/* Shares out @size entries by the largest remainders; returns how many contenders get any. */
+static uint32_t share_out(struct maglev_contender *contenders, uint32_t count, uint32_t size)
 {
 	uint64_t weights = 0;
 	uint32_t left = size;
 	uint32_t wanting = 0;
 
 	for (uint32_t i = 0; i < count; i++)
-		weights += walkers[i].weight;
+		weights += contenders[i].weight;
 	for (uint32_t i = 0; i < count; i++) {
-		const uint64_t share = (uint64_t)size * walkers[i].weight;
+		const uint64_t share = (uint64_t)size * contenders[i].weight;
 
-		walkers[i].wanted = (uint32_t)(share / weights);
-		walkers[i].remainder = share % weights;
-		left -= walkers[i].wanted;
+		contenders[i].wanted = (uint32_t)(share / weights);
+		contenders[i].remainder = share % weights;
+		left -= contenders[i].wanted;
 	}
-	qsort(walkers, count, sizeof(*walkers), by_remainder);
+	qsort(contenders, count, sizeof(*contenders), by_remainder);
 	for (uint32_t i = 0; i < left; i++)
-		walkers[i].wanted++;
+		contenders[i].wanted++;
 	for (uint32_t i = 0; i < count; i++) {
-		if (walkers[i].wanted > 0)
-			walkers[wanting++] = walkers[i];
+		if (contenders[i].wanted > 0)
+			contenders[wanting++] = contenders[i];
 	}
 	return wanting;
-}
-
-/* @walkers by weight, the heaviest first. Returns the number of classes. */
-static uint32_t classes_init(struct class *classes, struct walker *walkers, uint32_t count,
-			     uint32_t size)
-{
-	uint32_t class_count = 0;
-
-	for (uint32_t i = 0; i < count; i++) {
-		if (i == 0 || walkers[i].weight != walkers[i - 1].weight)
-			classes[class_count++] = (struct class){
-				.walkers = &walkers[i],
-				.weight = walkers[i].weight,
-				.pace = (uint64_t)walkers[i].weight * size,
-			};
-		classes[class_count - 1].count++;
-	}
-	return class_count;
-}
-
-/* Everyone in the class looks at its next entry; who has found all it wants leaves. */
-static void class_step(struct class *class, uint32_t size, uint16_t *table)
-{
-	uint32_t wanting = 0;
-
-	class->pace -= class->weight;
-	for (uint32_t i = 0; i < class->count; i++) {
-		struct walker *walker = &class->walkers[i];
-		uint16_t *entry = &table[walker->position];
-
-		walker->position += walker->skip;
-		if (walker->position >= size)
-			walker->position -= size;
-		__builtin_prefetch(&table[walker->position]); /* a round will have passed */
-		if (*entry == MAGLEV_NONE) {
-			*entry = walker->value;
-			walker->wanted--;
-		}
-		if (walker->wanted == 0)
-			continue;
-		if (wanting != i)
-			class->walkers[wanting] = *walker;
-		wanting++;
-	}
-	class->count = wanting;
-}
-
-/*
- * In a round each class makes progress by its pace, and steps when it has a stride together; a
- * round is as long as the fastest can go without stepping twice.
- *
- * At a steady pace a walker would come to its unseen entries ever more densely, a heavy one
- * more so than a light one. With a pace of weight x unseen entries a backend's chance to be
- * first at an entry goes by its weight at any time, whatever else is in the pool, as in weighted
- * rendezvous hashing.
- */
-static void fill(struct class *classes, uint32_t count, uint32_t size, uint16_t *table)
-{
-	const uint64_t stride = STEP_PARTS * classes[0].pace;
-	uint64_t round = STEP_PARTS;
-
-	for (uint32_t i = 0; i < count; i++)
-		classes[i].progress = stride / 2;
-	while (count > 0) {
-		uint64_t fastest = 1;
-		uint32_t walking = 0;
-
-		for (uint32_t i = 0; i < count; i++) {
-			struct class *class = &classes[i];
-
-			class->progress += class->pace * round;
-			if (class->progress >= stride) {
-				class->progress -= stride;
-				class_step(class, size, table);
-			}
-			if (class->count == 0)
-				continue;
-			if (class->pace > fastest)
-				fastest = class->pace;
-			if (walking != i)
-				classes[walking] = *class;
-			walking++;
-		}
-		count = walking;
-		round = stride / fastest;
-	}
 }
 
 int maglev_build(const struct maglev_backend *backends, uint32_t count, uint32_t size,
 		 uint16_t *out_table)
 {
-	struct walker *walkers = calloc(count + 1, sizeof(*walkers));
-	struct class *classes = calloc(count + 1, sizeof(*classes));
-	int rc = -ENOMEM;
+	struct maglev_contender *contenders = calloc(count + 1, sizeof(*contenders));
+	int rc = 0;
 
-	if (walkers == NULL || classes == NULL)
-		goto out;
+	if (contenders == NULL)
+		return -ENOMEM;
 	memset(out_table, 0xff, size * sizeof(*out_table));
-	rc = 0;
-	count = walkers_init(walkers, backends, count, size);
-	if (count == 0)
-		goto out;
-	count = share_out(walkers, count, size);
-	qsort(walkers, count, sizeof(*walkers), by_weight);
-	count = classes_init(classes, walkers, count, size);
-	fill(classes, count, size, out_table);
-out:
-	free(walkers);
-	free(classes);
+	count = contenders_init(contenders, backends, count);
+	if (count > 0) {
+		count = share_out(contenders, count, size);
+		sort_by_weight(contenders, count);
+		rc = maglev_fill(contenders, count, size, out_table);
+	}
+	free(contenders);
 	return rc;
 }

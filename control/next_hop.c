@@ -22,6 +22,7 @@
 
 struct watch {
 	struct mr_addr destination;
+	bool asked; /* the kernel, for the route that @hop has */
 	struct next_hop hop;
 };
 
@@ -209,7 +210,10 @@ static bool update_hops(struct next_hops *hops)
 	return differs;
 }
 
-/* On failure the old routes stay, for the next try. @out_differs: a result changed. */
+/*
+ * Asks for all routes if they may have changed, else for those of new destinations. On failure the
+ * old routes stay, for the next try. @out_differs: a result changed.
+ */
 static int update_routes(struct next_hops *hops, bool *out_differs)
 {
 	uint32_t count = hops->watch_count, wanted_count;
@@ -218,8 +222,11 @@ static int update_routes(struct next_hops *hops, bool *out_differs)
 	bool differs = false;
 	int err = routes ? 0 : -ENOMEM;
 
-	for (uint32_t i = 0; i < count && err == 0; i++)
-		err = route_get(&hops->netlink, &hops->watches[i].destination, &routes[i]);
+	for (uint32_t i = 0; i < count && err == 0; i++) {
+		routes[i] = hops->watches[i].hop;
+		if (hops->routes_stale || !hops->watches[i].asked)
+			err = route_get(&hops->netlink, &hops->watches[i].destination, &routes[i]);
+	}
 	if (err < 0)
 		goto out_free;
 	wanted = wanted_resolutions(routes, count, &wanted_count);
@@ -227,8 +234,10 @@ static int update_routes(struct next_hops *hops, bool *out_differs)
 	if (err < 0)
 		goto out_free;
 	replace_resolutions(hops, wanted, wanted_count);
-	for (uint32_t i = 0; i < count; i++)
+	for (uint32_t i = 0; i < count; i++) {
 		differs |= watch_set_hop(hops, &hops->watches[i], &routes[i]);
+		hops->watches[i].asked = true;
+	}
 	hops->routes_stale = false;
 	*out_differs = differs;
 
@@ -254,15 +263,6 @@ static void evaluate(struct next_hops *hops)
 		event_active(hops->notify, EV_TIMEOUT, 0);
 }
 
-static bool prefix_covers(const struct mr_prefix *prefix, const struct mr_addr *addr)
-{
-	uint8_t bytes = prefix->length / 8, bits = prefix->length % 8;
-
-	if (memcmp(prefix->addr.bytes, addr->bytes, bytes) != 0)
-		return false;
-	return bits == 0 || (prefix->addr.bytes[bytes] ^ addr->bytes[bytes]) >> (8 - bits) == 0;
-}
-
 /* A router with a full table hears of thousands of routes that do not matter here. */
 static bool route_matters(const struct next_hops *hops, const struct nlmsghdr *message)
 {
@@ -280,7 +280,7 @@ static bool route_matters(const struct next_hops *hops, const struct nlmsghdr *m
 		else
 			high = middle;
 	}
-	return low < hops->watch_count && prefix_covers(&prefix, &hops->watches[low].destination);
+	return low < hops->watch_count && mr_prefix_holds(&prefix, &hops->watches[low].destination);
 }
 
 static void heard_neighbour(struct next_hops *hops, const struct nlmsghdr *message)
@@ -403,38 +403,54 @@ void next_hops_destroy(struct next_hops *hops)
 	free(hops);
 }
 
-static uint32_t copy_destinations(struct watch *watches, const struct mr_addr *destinations,
-				  uint32_t count)
+/* Sorted, each once. NULL: no memory. */
+static struct mr_addr *sorted_destinations(const struct mr_addr *destinations, uint32_t count,
+					   uint32_t *out_count)
 {
+	struct mr_addr *sorted = calloc(count ? count : 1, sizeof(*sorted));
 	uint32_t kept = 0;
 
-	for (uint32_t i = 0; i < count; i++)
-		watches[i].destination = destinations[i];
-	qsort(watches, count, sizeof(*watches), watch_compare);
+	if (!sorted)
+		return NULL;
+	if (count > 0)
+		memcpy(sorted, destinations, count * sizeof(*sorted));
+	qsort(sorted, count, sizeof(*sorted), mr_addr_order);
 	for (uint32_t i = 0; i < count; i++) {
-		if (kept == 0 || watch_compare(&watches[kept - 1], &watches[i]) != 0)
-			watches[kept++] = watches[i];
+		if (kept == 0 || !mr_addr_equal(&sorted[kept - 1], &sorted[i]))
+			sorted[kept++] = sorted[i];
 	}
-	return kept;
+	*out_count = kept;
+	return sorted;
 }
 
-int next_hops_watch(struct next_hops *hops, const struct mr_addr *destinations, uint32_t count,
-		    struct mr_error *error)
+static bool watches_are(const struct next_hops *hops, const struct mr_addr *sorted, uint32_t count)
+{
+	if (hops->watch_count != count)
+		return false;
+	for (uint32_t i = 0; i < count; i++) {
+		if (!mr_addr_equal(&hops->watches[i].destination, &sorted[i]))
+			return false;
+	}
+	return true;
+}
+
+/* Negative errno: what was watched still is. */
+static int watch_sorted(struct next_hops *hops, const struct mr_addr *sorted, uint32_t count)
 {
 	struct watch *watches = calloc(count ? count : 1, sizeof(*watches));
 	struct watch *old = hops->watches;
-	uint32_t old_count = hops->watch_count;
+	const uint32_t old_count = hops->watch_count;
 	bool differs = false;
 	int err;
 
 	if (!watches)
-		return mr_error_set(error, -ENOMEM, "next hops: no memory");
-	count = copy_destinations(watches, destinations, count);
+		return -ENOMEM;
 	for (uint32_t i = 0; i < count; i++) {
-		const struct watch *known = find_watch(hops, &watches[i].destination);
+		const struct watch *known = find_watch(hops, &sorted[i]);
 
 		if (known)
-			watches[i].hop = known->hop;
+			watches[i] = *known;
+		watches[i].destination = sorted[i];
 	}
 	hops->watches = watches;
 	hops->watch_count = count;
@@ -443,14 +459,28 @@ int next_hops_watch(struct next_hops *hops, const struct mr_addr *destinations, 
 		hops->watches = old;
 		hops->watch_count = old_count;
 		free(watches);
-		return mr_error_set(error, err, "next hops: cannot ask the kernel for routes: %s",
-				    strerror(-err));
+		return err;
 	}
 	free(old);
 	/* A result that the caller knew may have changed as well. */
 	if (differs)
 		event_active(hops->notify, EV_TIMEOUT, 0);
 	return 0;
+}
+
+int next_hops_watch(struct next_hops *hops, const struct mr_addr *destinations, uint32_t count,
+		    struct mr_error *error)
+{
+	struct mr_addr *sorted = sorted_destinations(destinations, count, &count);
+	int err = sorted ? 0 : -ENOMEM;
+
+	/* What the kernel says of the same ones is listened to anyway. */
+	if (err == 0 && (hops->routes_stale || !watches_are(hops, sorted, count)))
+		err = watch_sorted(hops, sorted, count);
+	free(sorted);
+	return err < 0 ? mr_error_set(error, err, "next hops: cannot ask the kernel for routes: %s",
+				      strerror(-err))
+		       : 0;
 }
 
 int next_hops_get(const struct next_hops *hops, const struct mr_addr *destination,

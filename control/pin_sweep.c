@@ -28,7 +28,7 @@ struct pin_sweep {
 	uint32_t cursor;
 	bool complete;		   /* the results below are those of a whole pass */
 	const struct fleet *fleet; /* NULL: nothing to sweep */
-	bool **pinned_elsewhere;   /* by pool, by slot */
+	bool **pinned_elsewhere;   /* by pool, by slot; NULL: none of the pool's slots moves */
 	uint32_t pool_count;
 	struct owner owners[MR_BACKENDS_MAX + 1];
 };
@@ -71,10 +71,12 @@ int pin_sweep_restart(struct pin_sweep *sweep, const struct fleet *fleet)
 	if (sweep->pinned_elsewhere == NULL)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < fleet->pool_count; i++) {
+		sweep->pool_count++;
+		if (fleet->pools[i].moving_slots == 0)
+			continue;
 		sweep->pinned_elsewhere[i] = calloc(fleet->pools[i].table_size, sizeof(bool));
 		if (sweep->pinned_elsewhere[i] == NULL)
 			return -ENOMEM;
-		sweep->pool_count++;
 	}
 	sweep->fleet = fleet;
 	return 0;
@@ -90,7 +92,8 @@ static void begin_pass(struct pin_sweep *sweep)
 	for (uint32_t p = 0; p < fleet->pool_count; p++) {
 		const struct pool *pool = &fleet->pools[p];
 
-		memset(sweep->pinned_elsewhere[p], 0, pool->table_size * sizeof(bool));
+		if (sweep->pinned_elsewhere[p] != NULL)
+			memset(sweep->pinned_elsewhere[p], 0, pool->table_size * sizeof(bool));
 		for (uint32_t m = 0; m < pool->member_count; m++) {
 			const struct member *member = &pool->members[m];
 
@@ -137,6 +140,7 @@ static bool keep_pin(void *context, uint64_t hash, const struct mr_pin *pin)
 	struct pin_sweep *sweep = context;
 	struct owner *owner = &sweep->owners[pin->backend & MR_BACKEND_NONE];
 	const struct pool *pool = owner->pool;
+	bool *pinned = sweep->pinned_elsewhere[owner->pool_index];
 	uint32_t slot, end_s;
 
 	if (pool == NULL || !owner->alive)
@@ -149,8 +153,9 @@ static bool keep_pin(void *context, uint64_t hash, const struct mr_pin *pin)
 		sweep->silent += pin->state == MR_PIN_ESTABLISHED;
 		return false;
 	}
-	if (mr_slot_current(pool->slots->words[slot]) != pin->backend)
-		sweep->pinned_elsewhere[owner->pool_index][slot] = true;
+	/* NULL: the pool has moved on, and this could not be begun anew. */
+	if (mr_slot_current(pool->slots->words[slot]) != pin->backend && pinned != NULL)
+		pinned[slot] = true;
 	owner->pins++;
 	if (end_s > owner->pins_end_s)
 		owner->pins_end_s = end_s;

@@ -37,7 +37,10 @@ int pin_sweep_restart(struct pin_sweep *sweep, const struct fleet *fleet);
 /* Does the next piece of a pass over the fleet of the last restart; true at its end. */
 bool pin_sweep_step(struct pin_sweep *sweep);
 
-/* What the complete pass found; valid until the next step or restart. */
+/*
+ * What the complete pass found; valid until the next step or restart. Slots: NULL where none of
+ * the pool's was moving at the restart.
+ */
 const bool *pin_sweep_pinned_elsewhere(const struct pin_sweep *sweep, uint32_t pool);
 uint32_t pin_sweep_pins(const struct pin_sweep *sweep, mr_backend_id backend);
 /* When the last of these ends, if no session speaks any more; mr_dataplane_clock_s(). */

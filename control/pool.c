@@ -50,6 +50,13 @@ struct member *pool_find_member(const struct pool *pool, mr_backend_id id)
 	return NULL;
 }
 
+struct member *pool_find_member_near(const struct pool *pool, mr_backend_id id, uint32_t place)
+{
+	if (place < pool->member_count && pool->members[place].backend->id == id)
+		return &pool->members[place];
+	return pool_find_member(pool, id);
+}
+
 /* The pool's members as their table of slots asks for them: by id, in one read. */
 struct alive_ids {
 	bool alive[MR_BACKENDS_MAX];
@@ -71,7 +78,40 @@ static struct alive_ids *alive_ids_create(const struct pool *pool)
 	return ids;
 }
 
-static int build_table(const struct pool *pool, uint16_t *table)
+static struct pool_input input_of(const struct member *member)
+{
+	return (struct pool_input){
+		.weight = member_is_eligible(member) ? member->weight : 0,
+		.id = member->backend->id,
+		.alive = member_is_alive(member),
+	};
+}
+
+/* NULL: no memory. */
+static struct pool_input *inputs_create(const struct pool *pool)
+{
+	struct pool_input *inputs = calloc(pool->member_count + 1, sizeof(*inputs));
+
+	for (uint32_t i = 0; inputs != NULL && i < pool->member_count; i++)
+		inputs[i] = input_of(&pool->members[i]);
+	return inputs;
+}
+
+static bool inputs_are(const struct pool *pool, const struct pool_input *inputs)
+{
+	if (pool->inputs == NULL || pool->input_count != pool->member_count)
+		return false;
+	for (uint32_t i = 0; i < pool->member_count; i++) {
+		const struct pool_input *before = &pool->inputs[i];
+
+		if (before->id != inputs[i].id || before->weight != inputs[i].weight ||
+		    before->alive != inputs[i].alive)
+			return false;
+	}
+	return true;
+}
+
+static int build_table(const struct pool *pool, const struct pool_input *inputs, uint16_t *table)
 {
 	struct maglev_backend *backends = calloc(pool->member_count + 1, sizeof(*backends));
 	int rc;
@@ -79,12 +119,10 @@ static int build_table(const struct pool *pool, uint16_t *table)
 	if (backends == NULL)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < pool->member_count; i++) {
-		const struct member *member = &pool->members[i];
-
 		backends[i] = (struct maglev_backend){
-			.place = member->backend->place,
-			.weight = member_is_eligible(member) ? member->weight : 0,
-			.value = member->backend->id,
+			.place = pool->members[i].backend->place,
+			.weight = inputs[i].weight,
+			.value = inputs[i].id,
 		};
 	}
 	rc = maglev_build(backends, pool->member_count, pool->table_size, table);
@@ -126,6 +164,11 @@ static struct advance advance_words(struct mr_slots *next, const struct mr_slots
 		const mr_slot old = previous != NULL ? previous->words[i]
 						     : mr_slot_make(current, current, false);
 
+		if (old == mr_slot_make(current, current, false)) {
+			next->words[i] =
+				old; /* steady where it stays: who gets sessions is alive */
+			continue;
+		}
 		advance_slot(next, i, old, current, ids, now_s);
 		advance.changed |= next->words[i] != old;
 		advance.changed_current |= current != mr_slot_current(old);
@@ -167,9 +210,32 @@ void pool_take_slots(struct pool *pool, struct mr_slots *slots)
 	count_slots(pool);
 }
 
-int pool_advance(struct pool *pool, struct mr_slots *previous, uint32_t now_s)
+int pool_inherit(struct pool *pool, const struct pool *previous)
 {
-	uint16_t *table = calloc(pool->table_size, sizeof(*table));
+	pool->slots = mr_slots_get(previous->slots);
+	pool->moving_slots = previous->moving_slots;
+	for (uint32_t i = 0; i < pool->member_count; i++) {
+		struct member *member = &pool->members[i];
+		const struct member *before =
+			pool_find_member_near(previous, member->backend->id, i);
+
+		member->slots = before != NULL ? before->slots : 0;
+		member->base_slots = before != NULL ? before->base_slots : 0;
+	}
+	if (previous->inputs == NULL)
+		return 0;
+	pool->inputs = calloc(previous->input_count + 1, sizeof(*pool->inputs));
+	if (pool->inputs == NULL)
+		return -ENOMEM;
+	memcpy(pool->inputs, previous->inputs, previous->input_count * sizeof(*pool->inputs));
+	pool->input_count = previous->input_count;
+	return 0;
+}
+
+static int advance_slots(struct pool *pool, struct mr_slots *previous,
+			 const struct pool_input *inputs, uint32_t now_s)
+{
+	uint16_t *table = malloc(pool->table_size * sizeof(*table));
 	struct alive_ids *ids = alive_ids_create(pool);
 	struct mr_slots *next = mr_slots_create(pool->table_size, previous);
 	struct advance advance;
@@ -177,7 +243,7 @@ int pool_advance(struct pool *pool, struct mr_slots *previous, uint32_t now_s)
 
 	if (table == NULL || ids == NULL || next == NULL)
 		goto err_free;
-	rc = build_table(pool, table);
+	rc = build_table(pool, inputs, table);
 	if (rc < 0)
 		goto err_free;
 	advance = advance_words(next, previous, table, ids, now_s);
@@ -197,13 +263,39 @@ err_free:
 	return rc;
 }
 
+int pool_advance(struct pool *pool, struct mr_slots *previous, uint32_t now_s)
+{
+	struct pool_input *inputs = inputs_create(pool);
+	int rc;
+
+	if (inputs == NULL)
+		return -ENOMEM;
+	if (previous != NULL && previous == pool->slots && inputs_are(pool, inputs)) {
+		free(inputs);
+		return 0;
+	}
+	rc = advance_slots(pool, previous, inputs, now_s);
+	if (rc < 0) {
+		free(inputs);
+		return rc;
+	}
+	free(pool->inputs);
+	pool->inputs = inputs;
+	pool->input_count = pool->member_count;
+	return 0;
+}
+
 int pool_settle(struct pool *pool, const bool *pinned_elsewhere, uint32_t began_s,
 		bool *out_changed)
 {
 	const struct mr_slots *previous = pool->slots;
-	struct mr_slots *next = mr_slots_create(pool->table_size, pool->slots);
+	struct mr_slots *next;
 	bool changed = false;
 
+	*out_changed = false;
+	if (pinned_elsewhere == NULL)
+		return 0;
+	next = mr_slots_create(pool->table_size, pool->slots);
 	if (next == NULL)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < next->size; i++) {
@@ -228,6 +320,7 @@ void pool_fini(struct pool *pool)
 	for (uint32_t i = 0; i < pool->member_count; i++)
 		pool->members[i].backend->references--;
 	mr_slots_put(pool->slots);
+	free(pool->inputs);
 	free(pool->members);
 	free(pool->name);
 }

@@ -30,6 +30,7 @@ struct backend {
 	struct maglev_place place;
 	/* Answers for itself until the first verdict: nobody knew better when mailrail started. */
 	bool trusted;
+	bool drained; /* it drains, and was told to have no session left */
 	enum health_verdict verdict;
 	struct mr_flow_counters counted_before; /* by earlier holders of the id */
 	uint32_t pins;				/* as of the last complete sweep */
@@ -45,6 +46,13 @@ struct member {
 	bool leaving;	     /* no longer configured */
 	uint32_t slots;	     /* current in these slots of its pool */
 	uint32_t base_slots; /* base, but not current, in these */
+};
+
+/* What a table of slots depends on, as far as it is a member's. */
+struct pool_input {
+	uint32_t weight; /* 0 also while it may not get sessions */
+	mr_backend_id id;
+	bool alive;
 };
 
 struct pool {
@@ -64,6 +72,9 @@ struct pool {
 	/* Since the process began: slots taken from a backend that was down or disabled. */
 	uint64_t rehashed_slots;
 	struct mr_slots *slots; /* one reference; NULL before the first pool_advance() */
+	struct pool_input
+		*inputs; /* of each member then; NULL: what @slots follow from is not known */
+	uint32_t input_count;
 };
 
 /* May keep the sessions it has. */
@@ -75,6 +86,8 @@ bool member_is_eligible(const struct member *member);
 bool pool_has_tunnel(const struct pool *pool);
 
 struct member *pool_find_member(const struct pool *pool, mr_backend_id id);
+/* The same, at once if it is at @place: two configurations of a pool have most in one order. */
+struct member *pool_find_member_near(const struct pool *pool, mr_backend_id id, uint32_t place);
 
 /*
  * Puts @slots, with the caller's reference, in the place of the pool's, and counts them for the
@@ -83,16 +96,24 @@ struct member *pool_find_member(const struct pool *pool, mr_backend_id id);
 void pool_take_slots(struct pool *pool, struct mr_slots *slots);
 
 /*
+ * Gives the pool, which has none, the slots of @previous, and what is known of them: it is the
+ * same pool under another configuration. -ENOMEM: it may have some of it.
+ */
+int pool_inherit(struct pool *pool, const struct pool *previous);
+
+/*
  * Gives the pool the slots that follow from @previous (NULL: a new pool) and from what its
  * members may get and keep now. Stamps slots at @now_s, seconds of mr_dataplane_clock_s().
- * -ENOMEM leaves the pool as it was. Nothing changed: @previous itself, with a new reference.
+ * -ENOMEM leaves the pool as it was. Nothing changed: @previous itself, with a new reference;
+ * at once, if @previous are the pool's own and its members may do what they might before.
  */
 int pool_advance(struct pool *pool, struct mr_slots *previous, uint32_t now_s);
 
 /*
  * Slots that no older session can depend on become steady again. @pinned_elsewhere[slot]: a
  * pin there differs from the slot's current backend, as found by a pass over the pins that began
- * at @began_s: it may have missed pins of sessions that were met later. *@out_changed: @pool has
+ * at @began_s: it may have missed pins of sessions that were met later; NULL: it did not look, and
+ * nothing becomes steady. *@out_changed: @pool has
  * new slots.
  */
 int pool_settle(struct pool *pool, const bool *pinned_elsewhere, uint32_t began_s,

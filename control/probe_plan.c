@@ -14,16 +14,18 @@
 struct planner {
 	const struct fleet *fleet;
 	const struct way_facts *facts;
+	const struct config_service **services; /* of each pool the first; NULL: it has none */
 	struct probe_plan plan;
 };
 
-static const struct config_service *service_of_pool(const struct config *config, const char *pool)
+/* NULL: no memory. */
+static const struct config_service **services_of_pools(const struct fleet *fleet)
 {
-	for (uint32_t i = 0; i < config->service_count; i++) {
-		if (strcmp(config->services[i].pool, pool) == 0)
-			return &config->services[i];
-	}
-	return NULL;
+	const struct config_service **services = calloc(fleet->pool_count + 1, sizeof(*services));
+
+	for (uint32_t i = fleet->config->service_count; services != NULL && i-- > 0;)
+		services[fleet->service_pools[i]] = &fleet->config->services[i];
+	return services;
 }
 
 /* An address of the backend's own family spares a second source address. */
@@ -133,10 +135,9 @@ static void plan_member(struct planner *planner, const struct pool *pool,
 	plan->target_count++;
 }
 
-static void plan_pool(struct planner *planner, const struct pool *pool)
+static void plan_pool(struct planner *planner, const struct pool *pool,
+		      const struct config_service *service)
 {
-	const struct config_service *service = service_of_pool(planner->fleet->config, pool->name);
-
 	if (service == NULL || pool->health.type == CONFIG_HEALTH_NONE)
 		return;
 	for (uint32_t i = 0; i < pool->member_count; i++)
@@ -153,12 +154,16 @@ int probe_plan_make(const struct fleet *fleet, const struct way_facts *facts,
 		members += fleet->pools[i].member_count;
 	planner.plan.targets = calloc(members + 1, sizeof(*planner.plan.targets));
 	planner.plan.helo_names = calloc(members + 1, sizeof(*planner.plan.helo_names));
-	if (planner.plan.targets == NULL || planner.plan.helo_names == NULL) {
+	planner.services = services_of_pools(fleet);
+	if (planner.plan.targets == NULL || planner.plan.helo_names == NULL ||
+	    planner.services == NULL) {
 		probe_plan_fini(&planner.plan);
+		free(planner.services);
 		return -ENOMEM;
 	}
 	for (uint32_t i = 0; i < fleet->pool_count; i++)
-		plan_pool(&planner, &fleet->pools[i]);
+		plan_pool(&planner, &fleet->pools[i], planner.services[i]);
+	free(planner.services);
 	*out = planner.plan;
 	return 0;
 }

@@ -64,6 +64,7 @@ static struct roster *copy_roster(const struct roster *roster)
 static int copy_pool(struct roster *roster, struct pool *copy, const struct pool *pool)
 {
 	*copy = *pool;
+	copy->inputs = NULL;
 	copy->member_count = 0;
 	copy->name = strdup(pool->name);
 	copy->members = calloc(pool->member_count + 1, sizeof(*copy->members));

@@ -139,12 +139,28 @@ static int table_of_pool(const struct pool *pool, struct table *out)
 	return 0;
 }
 
-/* Slots never change once they are a pool's, and these are held. */
-static bool is_same(const struct table *a, const struct table *b)
+static bool says_member(const struct table_member *member, const struct member *of)
 {
-	return a->slots == b->slots && a->changed_s == b->changed_s &&
-	       a->member_count == b->member_count &&
-	       memcmp(a->members, b->members, a->member_count * sizeof(*a->members)) == 0;
+	const struct backend *backend = of->backend;
+
+	return member->id == backend->id && member->state == (uint8_t)of->state &&
+	       member->verdict == (uint8_t)backend->verdict &&
+	       member->trusted == backend->trusted &&
+	       mr_addr_equal(&member->address, &backend->address) &&
+	       strcmp(member->name, backend->name) == 0;
+}
+
+/* Slots never change once they are a pool's, and these are held. */
+static bool says_pool(const struct table *table, const struct pool *pool)
+{
+	if (table->slots != pool->slots || table->changed_s != pool->changed_s ||
+	    table->member_count != pool->member_count)
+		return false;
+	for (uint32_t i = 0; i < pool->member_count; i++) {
+		if (!says_member(&table->members[i], &pool->members[i]))
+			return false;
+	}
+	return true;
 }
 
 /* @hint: where it is while pools keep their order. NULL: no file. */
@@ -177,15 +193,15 @@ static int follow_pool(const struct state_directory *directory, uint64_t key_che
 {
 	struct saved_table *saved = find(tables, pool->name, hint);
 	struct table table;
-	int rc = table_of_pool(pool, &table);
+	int rc;
 
-	if (rc < 0)
-		return rc;
-	if (saved != NULL && is_same(&saved->table, &table)) {
-		table_fini(&table);
+	if (saved != NULL && says_pool(&saved->table, pool)) {
 		saved->round = tables->round;
 		return 0;
 	}
+	rc = table_of_pool(pool, &table);
+	if (rc < 0)
+		return rc;
 	if (saved == NULL)
 		saved = append(tables);
 	if (saved == NULL)

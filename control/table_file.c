@@ -19,15 +19,17 @@
 
 static const char magic[8] = "mr-table";
 
-#define VERSION	     1
+#define VERSION	     2
 #define DIGEST_BYTES 32
 #define SLOTS_MAX    (1u << 24) /* more than the configuration allows */
 
 #define FILE_NAME_MAX (MR_NAME_MAX + sizeof(TABLE_FILE_SUFFIX TABLE_FILE_BESIDE))
 
 /*
- * Followed by members, slot words, of each slot since when it is moving (of steady ones
- * whatever), and the digest of all that.
+ * Followed by members, slots, and the digest of all that. Of a table whose slots are all steady
+ * there is the current backend of each in 16 bits; else the words of all, and then of each since
+ * when it is moving (of steady ones whatever). A thousand tables are written at a time, and few of
+ * them are moving.
  */
 struct head {
 	char magic[8];
@@ -36,9 +38,10 @@ struct head {
 	uint64_t key_check;
 	uint32_t member_count;
 	uint32_t changed_s;
+	uint64_t moving; /* 0: all are steady; else 1 */
 	char pool[MR_NAME_MAX];
 };
-static_assert(sizeof(struct head) == 32 + MR_NAME_MAX, "no bytes between the fields");
+static_assert(sizeof(struct head) == 40 + MR_NAME_MAX, "no bytes between the fields");
 static_assert(sizeof(struct table_member) == MR_NAME_MAX + 24, "no bytes between the fields");
 
 static uint64_t members_bytes(const struct head *head)
@@ -48,19 +51,48 @@ static uint64_t members_bytes(const struct head *head)
 
 static uint64_t slots_bytes(const struct head *head)
 {
-	return (uint64_t)head->table_size * sizeof(uint32_t);
+	return head->table_size * (head->moving != 0 ? 2 * sizeof(uint32_t) : sizeof(uint16_t));
 }
 
 /* Of the whole file. */
 static uint64_t file_bytes(const struct head *head)
 {
-	return sizeof(*head) + members_bytes(head) + 2 * slots_bytes(head) + DIGEST_BYTES;
+	return sizeof(*head) + members_bytes(head) + slots_bytes(head) + DIGEST_BYTES;
 }
 
 /* False: no memory. */
 static bool digest_of(const uint8_t *bytes, size_t count, uint8_t out[DIGEST_BYTES])
 {
 	return EVP_Digest(bytes, count, out, NULL, EVP_sha256(), NULL) == 1;
+}
+
+static bool any_is_moving(const struct mr_slots *slots)
+{
+	mr_slot all = 0;
+
+	for (uint32_t i = 0; i < slots->size; i++)
+		all |= slots->words[i];
+	return mr_slot_moving(all);
+}
+
+/* Returns where the next byte goes. */
+static uint8_t *put_slots(const struct mr_slots *slots, bool moving, uint8_t *next)
+{
+	if (!moving) {
+		for (uint32_t i = 0; i < slots->size; i++) {
+			const uint16_t current = mr_slot_current(slots->words[i]);
+
+			next = mempcpy(next, &current, sizeof(current));
+		}
+		return next;
+	}
+	next = mempcpy(next, slots->words, slots->size * sizeof(slots->words[0]));
+	for (uint32_t i = 0; i < slots->size; i++) {
+		const uint32_t since_s = mr_slots_moving_since_s(slots, i);
+
+		next = mempcpy(next, &since_s, sizeof(since_s));
+	}
+	return next;
 }
 
 /* NULL: no memory. */
@@ -72,6 +104,7 @@ static uint8_t *encode(uint64_t key_check, const struct table *table, size_t *ou
 		.key_check = key_check,
 		.member_count = table->member_count,
 		.changed_s = table->changed_s,
+		.moving = any_is_moving(table->slots),
 	};
 	const size_t size = file_bytes(&head);
 	uint8_t *bytes = malloc(size);
@@ -83,12 +116,7 @@ static uint8_t *encode(uint64_t key_check, const struct table *table, size_t *ou
 	memcpy(head.pool, table->pool, sizeof(head.pool));
 	next = mempcpy(next, &head, sizeof(head));
 	next = mempcpy(next, table->members, members_bytes(&head));
-	next = mempcpy(next, table->slots->words, slots_bytes(&head));
-	for (uint32_t i = 0; i < head.table_size; i++) {
-		const uint32_t since_s = mr_slots_moving_since_s(table->slots, i);
-
-		next = mempcpy(next, &since_s, sizeof(since_s));
-	}
+	next = put_slots(table->slots, head.moving != 0, next);
 	if (!digest_of(bytes, (size_t)(next - bytes), next)) {
 		free(bytes);
 		return NULL;
@@ -158,7 +186,8 @@ static int read_all(int fd, uint8_t *bytes, size_t size)
 /* Reads a regular file of a size that tables may have; free() *@out_bytes. */
 static int load(int directory, const char *name, uint8_t **out_bytes, size_t *out_size)
 {
-	const struct head largest = {.table_size = SLOTS_MAX, .member_count = MR_BACKENDS_MAX};
+	const struct head largest = {
+		.table_size = SLOTS_MAX, .member_count = MR_BACKENDS_MAX, .moving = 1};
 	const int fd = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	uint8_t *bytes = NULL;
 	struct stat st;
@@ -197,7 +226,7 @@ static const char *fault_of_file(const uint8_t *bytes, size_t size, uint64_t key
 		return "it is not a table of mailrail";
 	if (head.version != VERSION)
 		return "it is of another version";
-	if (head.table_size > SLOTS_MAX || head.member_count > MR_BACKENDS_MAX ||
+	if (head.table_size > SLOTS_MAX || head.member_count > MR_BACKENDS_MAX || head.moving > 1 ||
 	    file_bytes(&head) != size)
 		return "its length is wrong";
 	if (!digest_of(bytes, size - DIGEST_BYTES, digest) ||
@@ -279,6 +308,23 @@ static void take_moving_since(struct mr_slots *slots, const uint8_t *bytes)
 	}
 }
 
+static void take_slots(struct mr_slots *slots, bool moving, const uint8_t *bytes)
+{
+	const size_t words_bytes = slots->size * sizeof(slots->words[0]);
+
+	if (moving) {
+		memcpy(slots->words, bytes, words_bytes);
+		take_moving_since(slots, bytes + words_bytes);
+		return;
+	}
+	for (uint32_t i = 0; i < slots->size; i++) {
+		uint16_t current;
+
+		memcpy(&current, bytes + i * sizeof(current), sizeof(current));
+		slots->words[i] = mr_slot_make(current, current, false);
+	}
+}
+
 /* @bytes: of a whole file. -ENOMEM. */
 static int decode(const uint8_t *bytes, struct table *out)
 {
@@ -298,9 +344,7 @@ static int decode(const uint8_t *bytes, struct table *out)
 	}
 	memcpy(table.members, next, members_bytes(&head));
 	next += members_bytes(&head);
-	memcpy(table.slots->words, next, slots_bytes(&head));
-	next += slots_bytes(&head);
-	take_moving_since(table.slots, next);
+	take_slots(table.slots, head.moving != 0, next);
 	*out = table;
 	return 0;
 }

@@ -1,31 +1,82 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "way.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "netlink.h"
 
-static const struct config_neighbour *find_static(const struct config *config,
-						  const struct mr_addr *address, uint32_t *out_port)
+static int by_address(const void *left, const void *right)
 {
-	for (uint32_t port = 0; port < config->port_count; port++) {
-		const struct config_port *candidate = &config->ports[port];
+	const struct way_static *a = left, *b = right;
 
-		for (uint32_t i = 0; i < candidate->neighbour_count; i++) {
-			if (!mr_addr_equal(&candidate->neighbours[i].address, address))
-				continue;
-			*out_port = port;
-			return &candidate->neighbours[i];
-		}
-	}
-	return NULL;
+	return mr_addr_compare(&a->address, &b->address);
 }
 
-bool way_is_static(const struct config *config, const struct mr_addr *address)
+/* What several ports know is the first one's. */
+static int by_address_and_port(const void *left, const void *right)
 {
-	uint32_t port;
+	const struct way_static *a = left, *b = right;
+	const int order = by_address(a, b);
 
-	return find_static(config, address, &port) != NULL;
+	return order != 0 ? order : (a->port > b->port) - (a->port < b->port);
+}
+
+static void drop_repeated(struct way_neighbours *neighbours)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < neighbours->count; i++) {
+		if (kept == 0 || by_address(&neighbours->list[kept - 1], &neighbours->list[i]) != 0)
+			neighbours->list[kept++] = neighbours->list[i];
+	}
+	neighbours->count = kept;
+}
+
+int way_neighbours_init(const struct config *config, struct way_neighbours *out)
+{
+	struct way_neighbours neighbours = {0};
+	size_t most = 1;
+
+	for (uint32_t i = 0; i < config->port_count; i++)
+		most += config->ports[i].neighbour_count;
+	neighbours.list = calloc(most, sizeof(*neighbours.list));
+	if (neighbours.list == NULL)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < config->port_count; i++) {
+		const struct config_port *port = &config->ports[i];
+
+		for (uint32_t n = 0; n < port->neighbour_count; n++)
+			neighbours.list[neighbours.count++] = (struct way_static){
+				.address = port->neighbours[n].address,
+				.port = i,
+				.mac = port->neighbours[n].mac,
+			};
+	}
+	qsort(neighbours.list, neighbours.count, sizeof(*neighbours.list), by_address_and_port);
+	drop_repeated(&neighbours);
+	*out = neighbours;
+	return 0;
+}
+
+void way_neighbours_fini(struct way_neighbours *neighbours)
+{
+	free(neighbours->list);
+}
+
+static const struct way_static *find_static(const struct way_neighbours *neighbours,
+					    const struct mr_addr *address)
+{
+	const struct way_static key = {.address = *address};
+
+	if (neighbours->count == 0)
+		return NULL;
+	return bsearch(&key, neighbours->list, neighbours->count, sizeof(key), by_address);
+}
+
+bool way_is_static(const struct way_neighbours *neighbours, const struct mr_addr *address)
+{
+	return find_static(neighbours, address) != NULL;
 }
 
 bool way_is_service_address(const struct way_facts *facts, const struct mr_addr *address)
@@ -107,11 +158,11 @@ void way_find(const struct config *config, const struct way_facts *facts, const 
 	const bool needs_link = pool->forwarding == MR_FORWARDING_L2DSR;
 	struct next_hop hop;
 	uint32_t port;
-	const struct config_neighbour *neighbour = find_static(config, address, &port);
+	const struct way_static *neighbour = find_static(facts->neighbours, address);
 
 	*out = (struct way){0};
 	if (neighbour != NULL) {
-		set_way(facts->ports, port, &neighbour->mac, UINT16_MAX, out);
+		set_way(facts->ports, neighbour->port, &neighbour->mac, UINT16_MAX, out);
 	} else if (next_hops_get(facts->hops, address, &hop) == 0 && hop.reachable) {
 		out->has_source = true;
 		out->ifindex = hop.ifindex;

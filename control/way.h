@@ -38,9 +38,27 @@ struct way_ports {
 	struct way_port list[MR_PORTS_MAX];
 };
 
+/* A static neighbour of a port, by its index in the configuration. */
+struct way_static {
+	struct mr_addr address;
+	uint32_t port;
+	struct rte_ether_addr mac;
+};
+
+/* Those of all ports, to be found among thousands. */
+struct way_neighbours {
+	struct way_static *list; /* sorted by address */
+	uint32_t count;
+};
+
+/* -ENOMEM. way_neighbours_fini() frees what @out holds. */
+int way_neighbours_init(const struct config *config, struct way_neighbours *out);
+void way_neighbours_fini(struct way_neighbours *neighbours);
+
 /* What ways are found from. */
 struct way_facts {
 	const struct way_ports *ports;
+	const struct way_neighbours *neighbours;
 	struct next_hops *hops;
 	const struct path_mtus *mtus;
 	const struct mr_addr *service_addresses; /* of all services, sorted */
@@ -50,7 +68,7 @@ struct way_facts {
 bool way_is_service_address(const struct way_facts *facts, const struct mr_addr *address);
 
 /* Whether a port's static neighbours know @address, so that the kernel is not asked. */
-bool way_is_static(const struct config *config, const struct mr_addr *address);
+bool way_is_static(const struct way_neighbours *neighbours, const struct mr_addr *address);
 
 /*
  * To a backend of @pool at @address. l2dsr reaches only what is on the link itself. The source is

@@ -9,6 +9,7 @@
 
 struct ways {
 	struct port_watch *ports;
+	struct way_neighbours neighbours; /* ports do not change while mailraild runs */
 	struct next_hops *hops;
 	struct path_mtus *mtus;
 	struct mr_addr *service_addresses; /* sorted */
@@ -23,7 +24,11 @@ int ways_create(struct event_base *base, const struct mr_dataplane *dp, const st
 
 	if (ways == NULL)
 		return mr_error_set(error, -ENOMEM, "out of memory");
-	rc = port_watch_create(base, dp, config, changed, context, &ways->ports, error);
+	rc = way_neighbours_init(config, &ways->neighbours);
+	if (rc < 0)
+		mr_error_set(error, rc, "out of memory");
+	else
+		rc = port_watch_create(base, dp, config, changed, context, &ways->ports, error);
 	if (rc == 0)
 		rc = next_hops_create(base, changed, context, &ways->hops, error);
 	if (rc == 0)
@@ -44,6 +49,7 @@ void ways_destroy(struct ways *ways)
 	path_mtus_destroy(ways->mtus);
 	next_hops_destroy(ways->hops);
 	port_watch_destroy(ways->ports);
+	way_neighbours_fini(&ways->neighbours);
 	free(ways->service_addresses);
 	free(ways);
 }
@@ -63,7 +69,7 @@ static int watch_next_hops(struct ways *ways, const struct fleet *fleet, uint32_
 		for (uint32_t m = 0; m < pool->member_count; m++) {
 			const struct mr_addr *address = &pool->members[m].backend->address;
 
-			if (!way_is_static(fleet->config, address))
+			if (!way_is_static(&ways->neighbours, address))
 				addresses[count++] = *address;
 		}
 	}
@@ -138,6 +144,7 @@ struct way_facts ways_facts(const struct ways *ways)
 {
 	return (struct way_facts){
 		.ports = port_watch_get(ways->ports),
+		.neighbours = &ways->neighbours,
 		.hops = ways->hops,
 		.mtus = ways->mtus,
 		.service_addresses = ways->service_addresses,

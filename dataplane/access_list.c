@@ -83,6 +83,10 @@ int mr_access_list_create(const struct mr_range *ranges, uint32_t count,
 
 	if (count > MR_ACCESS_RANGES_MAX)
 		return -E2BIG;
+	if (count == 0) {
+		*out = NULL;
+		return 0;
+	}
 	list = calloc(1, sizeof(*list));
 	families.v4 = calloc((size_t)count + 1, sizeof(*families.v4));
 	/* Only one range can be on both sides of IPv4's. */

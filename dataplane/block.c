@@ -7,13 +7,13 @@
 #include <sys/mman.h>
 
 #include <rte_common.h>
+#include <rte_memory.h>
 
-#define HUGE_PAGE_BYTES ((size_t)2 << 20)
-#define LARGE_BYTES	((size_t)1 << 20)
+#define LARGE_BYTES ((size_t)1 << 20)
 
 static size_t unit_of(size_t bytes)
 {
-	return bytes >= LARGE_BYTES ? HUGE_PAGE_BYTES : RTE_CACHE_LINE_SIZE;
+	return bytes >= LARGE_BYTES ? RTE_PGSIZE_2M : RTE_CACHE_LINE_SIZE;
 }
 
 size_t block_bytes(size_t bytes)

@@ -11,8 +11,7 @@
 
 #include <linux/mman.h>
 #include <rte_common.h>
-
-#define HUGE_PAGE_BYTES ((size_t)2 << 20)
+#include <rte_memory.h>
 
 /*
  * Room for @bytes, whole pages, at an address where a huge page may begin. MAP_FAILED: there is
@@ -20,16 +19,16 @@
  */
 static void *reserve(size_t bytes)
 {
-	char *room = mmap(NULL, bytes + HUGE_PAGE_BYTES, PROT_NONE,
+	char *room = mmap(NULL, bytes + RTE_PGSIZE_2M, PROT_NONE,
 			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	char *aligned;
 
 	if (room == MAP_FAILED)
 		return MAP_FAILED;
-	aligned = RTE_PTR_ALIGN_CEIL(room, HUGE_PAGE_BYTES);
+	aligned = RTE_PTR_ALIGN_CEIL(room, RTE_PGSIZE_2M);
 	if (aligned > room)
 		munmap(room, (size_t)(aligned - room));
-	munmap(aligned + bytes, HUGE_PAGE_BYTES - (size_t)(aligned - room));
+	munmap(aligned + bytes, RTE_PGSIZE_2M - (size_t)(aligned - room));
 	return aligned;
 }
 

@@ -62,12 +62,6 @@ void mr_snapshot_destroy(struct mr_snapshot *snapshot)
 	free(snapshot);
 }
 
-int mr_snapshot_set_exclude(struct mr_service *service, const struct mr_range *ranges,
-			    uint32_t count)
-{
-	return count > 0 ? mr_access_list_create(ranges, count, &service->exclude) : 0;
-}
-
 /* Each finds the entry that holds what is looked for, or the free one where it would go. */
 static struct mr_endpoint *endpoint_entry(const struct mr_snapshot *snapshot,
 					  const struct mr_addr *address, rte_be16_t port)

@@ -25,7 +25,8 @@ struct mr_range {
 struct mr_access_list;
 
 /*
- * Control thread. A list, with one reference, of copies of @ranges, which are sorted and disjoint.
+ * Control thread. A list, with one reference, of copies of @ranges, which are sorted and disjoint;
+ * NULL for none.
  * 0; -ENOMEM; -E2BIG for more than MR_ACCESS_RANGES_MAX.
  */
 int mr_access_list_create(const struct mr_range *ranges, uint32_t count,

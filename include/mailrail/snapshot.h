@@ -167,12 +167,6 @@ struct mr_snapshot *mr_snapshot_create(const struct mr_snapshot_sizes *sizes);
 void mr_snapshot_destroy(struct mr_snapshot *snapshot);
 
 /*
- * Gives @service, which has none, a list of @ranges (mr_access_list_create()), unless @count is 0.
- * An error leaves it without.
- */
-int mr_snapshot_set_exclude(struct mr_service *service, const struct mr_range *ranges,
-			    uint32_t count);
-/*
  * Adds to endpoints[]; -EEXIST when (address, port) is taken already. A lookup of port 0 finds
  * nothing.
  */

@@ -467,9 +467,14 @@ static void test_too_many(void)
 /* Nothing is listed. */
 static void test_empty(void)
 {
-	const struct place everywhere = {.from = 0};
+	const struct mr_range range = {.last = {{1}}};
+	struct mr_access_list *some, *none;
 
-	check_list(&everywhere, NULL, 0);
+	CU_ASSERT_EQUAL_FATAL(mr_access_list_create(&range, 1, &some), 0);
+	none = some;
+	CU_ASSERT_EQUAL(mr_access_list_create(&range, 0, &none), 0);
+	CU_ASSERT_PTR_NULL(none);
+	mr_access_list_put(some);
 }
 
 int main(void)

@@ -94,6 +94,104 @@ static void test_one_heavy_among_many_light(void)
 	}
 }
 
+/* --- as the header says it, one look after the other */
+
+struct looker {
+	uint32_t backend;
+	uint32_t wanted;
+	uint32_t position, skip;
+	uint64_t progress, pace;
+};
+
+static int by_weight_and_place(const void *left, const void *right)
+{
+	const struct maglev_backend *a = &backends[((const struct looker *)left)->backend];
+	const struct maglev_backend *b = &backends[((const struct looker *)right)->backend];
+
+	if (a->weight != b->weight)
+		return a->weight > b->weight ? -1 : 1;
+	if (a->place.offset != b->place.offset)
+		return a->place.offset < b->place.offset ? -1 : 1;
+	return (a->place.skip > b->place.skip) - (a->place.skip < b->place.skip);
+}
+
+/* In the order of their turns. @counts: how many entries each is to get. */
+static uint32_t lookers_init(struct looker *lookers, uint32_t count, uint32_t size,
+			     const uint32_t *counts)
+{
+	uint32_t looking = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		if (counts[i] == 0)
+			continue;
+		lookers[looking++] = (struct looker){
+			.backend = i,
+			.wanted = counts[i],
+			.position = (uint32_t)(backends[i].place.offset % size),
+			.skip = (uint32_t)(backends[i].place.skip % (size - 1)) + 1,
+			.pace = (uint64_t)backends[i].weight * size,
+		};
+	}
+	qsort(lookers, looking, sizeof(*lookers), by_weight_and_place);
+	return looking;
+}
+
+static void look(struct looker *looker, uint32_t size)
+{
+	uint16_t *entry = &other[looker->position];
+
+	looker->pace -= backends[looker->backend].weight;
+	looker->position = (looker->position + looker->skip) % size;
+	if (*entry != MAGLEV_NONE)
+		return;
+	*entry = backends[looker->backend].value;
+	looker->wanted--;
+}
+
+/* Fills @other[@size] by turns; how long a round is decides who has how many of them. */
+static void take_turns(struct looker *lookers, uint32_t looking, uint32_t size)
+{
+	const uint64_t stride = 16 * lookers[0].pace;
+	uint64_t round = 16;
+
+	memset(other, 0xff, size * sizeof(*other));
+	for (uint32_t i = 0; i < looking; i++)
+		lookers[i].progress = stride / 2;
+	while (looking > 0) {
+		uint64_t fastest = 1;
+		uint32_t left = 0;
+
+		for (uint32_t i = 0; i < looking; i++) {
+			struct looker *looker = &lookers[i];
+
+			looker->progress += looker->pace * round;
+			if (looker->progress >= stride) {
+				looker->progress -= stride;
+				look(looker, size);
+			}
+			if (looker->wanted == 0)
+				continue;
+			if (looker->pace > fastest)
+				fastest = looker->pace;
+			lookers[left++] = *looker;
+		}
+		looking = left;
+		round = stride / fastest;
+	}
+}
+
+/* The shares are another test's matter: here they are taken as they came. */
+static void assert_as_by_turns(uint32_t count, uint32_t size)
+{
+	static struct looker lookers[BACKENDS_MAX];
+	uint32_t counts[BACKENDS_MAX];
+
+	CU_ASSERT_FATAL(maglev_build(backends, count, size, table) == 0);
+	count_entries(table, size, counts);
+	take_turns(lookers, lookers_init(lookers, count, size, counts), size);
+	CU_ASSERT_EQUAL(memcmp(table, other, size * sizeof(table[0])), 0);
+}
+
 /* Weights as a slow start, a weight of 0 and a share of less than one entry make them. */
 static void draw_weights(uint32_t count)
 {
@@ -126,6 +224,33 @@ static void test_random_weights_are_exact(void)
 		draw_weights(n);
 		assert_exact_shares(n, size);
 	}
+}
+
+static void test_entries_are_found_by_turns(void)
+{
+	static const uint32_t sizes[] = {2, 3, 101, 251, 4093, 16381, SMALL};
+
+	srand(unit_seed());
+	for (int trial = 0; trial < TRIALS; trial++) {
+		const uint32_t size = sizes[(uint32_t)rand() % 7];
+		const uint32_t most = size < BACKENDS_MAX ? size : BACKENDS_MAX;
+		const uint32_t n = 1 + (uint32_t)rand() % most;
+
+		name_backends(n);
+		if (trial % 3 > 0)
+			draw_weights(n);
+		assert_as_by_turns(n, size);
+	}
+}
+
+/* As large as it gets, and where most backends are done when the last entries are found. */
+static void test_large_tables_are_found_by_turns(void)
+{
+	name_backends(BACKENDS_MAX);
+	assert_as_by_turns(BACKENDS_MAX, LARGE);
+	for (uint32_t i = 0; i < BACKENDS_MAX; i++)
+		backends[i].weight = 1 + i % 7;
+	assert_as_by_turns(BACKENDS_MAX, LARGE);
 }
 
 /* The largest products, and the lightest beside the heaviest. */
@@ -269,6 +394,8 @@ int main(void)
 		UNIT_TEST(test_equal_weights_are_even),
 		UNIT_TEST(test_one_heavy_among_many_light),
 		UNIT_TEST(test_random_weights_are_exact),
+		UNIT_TEST(test_entries_are_found_by_turns),
+		UNIT_TEST(test_large_tables_are_found_by_turns),
 		UNIT_TEST(test_extreme_weights_are_exact),
 		UNIT_TEST(test_largest_table),
 		UNIT_TEST(test_order_means_nothing),

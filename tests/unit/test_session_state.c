@@ -24,11 +24,13 @@
 
 #define DIGEST_BYTES 32
 /* Where a table's file has what, as table_file.c writes it. */
-#define AT_VERSION   8
-#define AT_KEY_CHECK 16
-#define AT_MEMBERS   (32 + MR_NAME_MAX)
-#define MEMBER_BYTES (MR_NAME_MAX + 24)
-#define AT_ID	     (AT_MEMBERS + MR_NAME_MAX + 16)
+#define AT_VERSION	8
+#define AT_KEY_CHECK	16
+#define AT_MEMBER_COUNT 24
+#define AT_MOVING	32
+#define AT_MEMBERS	(40 + MR_NAME_MAX)
+#define MEMBER_BYTES	(MR_NAME_MAX + 24)
+#define AT_ID		(AT_MEMBERS + MR_NAME_MAX + 16)
 
 static char root[] = "/tmp/mailrail-state.XXXXXX";
 static struct no_dataplane dataplane = {.now_s = 1000};
@@ -223,6 +225,12 @@ static void set_word(struct file *file, size_t offset, uint32_t word)
 	memcpy(&file->bytes[offset], &word, sizeof(word));
 }
 
+/* Of a table whose slots are all steady. */
+static void set_current(struct file *file, size_t offset, uint16_t current)
+{
+	memcpy(&file->bytes[offset], &current, sizeof(current));
+}
+
 static void set_id(struct file *file, uint32_t member, uint16_t id)
 {
 	memcpy(&file->bytes[AT_ID + member * MEMBER_BYTES], &id, sizeof(id));
@@ -238,7 +246,7 @@ static void reseal(struct file *file)
 		1);
 }
 
-static size_t words_offset(uint32_t members)
+static size_t slots_offset(uint32_t members)
 {
 	return AT_MEMBERS + members * MEMBER_BYTES;
 }
@@ -552,9 +560,15 @@ static void test_flipped_table(void)
 
 static void test_impossible_tables(void)
 {
-	const size_t words = words_offset(1), steady = words;
+	const size_t currents = slots_offset(1);
+	size_t words;
+	mr_slot word;
 
 	make_good_files();
+	words = slots_offset(word_at(&good.a, AT_MEMBER_COUNT));
+	word = word_at(&good.a, words);
+	CU_ASSERT_EQUAL(word_at(&good.a, AT_MOVING), 1);
+	CU_ASSERT_EQUAL(word_at(&good.b, AT_MOVING), 0);
 	set_word(&bad.b, AT_VERSION, 0);
 	reseal(&bad.b);
 	assert_refused();
@@ -564,15 +578,23 @@ static void test_impossible_tables(void)
 	set_id(&bad.b, 0, MR_BACKENDS_MAX);
 	reseal(&bad.b);
 	assert_refused();
-	set_word(&bad.b, words, mr_slot_make(77, 77, false)); /* no backend of its */
+	set_word(&bad.b, AT_MOVING, 2);
 	reseal(&bad.b);
 	assert_refused();
-	set_word(&bad.b, steady,
-		 mr_slot_make(mr_slot_current(word_at(&good.b, words)), MR_BACKEND_NONE, false));
+	set_current(&bad.b, currents, 77); /* no backend of its */
 	reseal(&bad.b);
 	assert_refused();
-	set_word(&bad.b, words, word_at(&good.b, words) | 1u << 15);
+	set_current(&bad.b, currents, good.b.bytes[currents] | 1u << 15);
 	reseal(&bad.b);
+	assert_refused();
+	set_word(&bad.a, words, mr_slot_make(77, 77, false));
+	reseal(&bad.a);
+	assert_refused();
+	set_word(&bad.a, words, mr_slot_make(mr_slot_current(word), MR_BACKEND_NONE, false));
+	reseal(&bad.a);
+	assert_refused();
+	set_word(&bad.a, words, word | 1u << 15);
+	reseal(&bad.a);
 	assert_refused();
 	bad.b.bytes[AT_MEMBERS] = '/';
 	reseal(&bad.b);
@@ -595,7 +617,7 @@ static void test_id_of_two_pools(void)
 	memcpy(&id, &good.a.bytes[AT_ID], sizeof(id));
 	set_id(&bad.b, 0, id);
 	for (uint32_t i = 0; i < 13; i++)
-		set_word(&bad.b, words_offset(1) + i * 4, mr_slot_make(id, id, false));
+		set_current(&bad.b, slots_offset(1) + i * 2, id);
 	reseal(&bad.b);
 	assert_refused();
 	clean();

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <rte_common.h>
+#include <rte_memory.h>
 
 #include "../lib/unit.h"
 
@@ -48,9 +49,6 @@ static void test_start_empty(void)
 }
 
 /* The row "memory" of what is promised, and what the header says of it. */
-/* What is larger than half of one begins at one, and takes whole ones. */
-#define HUGE_PAGE_BYTES ((size_t)2 << 20)
-
 static void test_bytes(void)
 {
 	CU_ASSERT(mr_slots_bytes(65537) <= 512 << 10);
@@ -58,7 +56,7 @@ static void test_bytes(void)
 	for (uint32_t size = 2; size < 1000000; size = 3 * size + 1) {
 		CU_ASSERT(mr_slots_bytes(size) >= 7 * (size_t)size);
 		CU_ASSERT(mr_slots_bytes(size) <=
-			  7 * (size_t)size + (size < 1 << 18 ? 1280 : 2 * HUGE_PAGE_BYTES));
+			  7 * (size_t)size + (size < 1 << 18 ? 1280 : 2 * RTE_PGSIZE_2M));
 	}
 }
 

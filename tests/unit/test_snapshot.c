@@ -329,9 +329,9 @@ static void test_exclude_is_copied(void)
 	struct mr_range found;
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(snapshot);
-	CU_ASSERT_EQUAL(mr_snapshot_set_exclude(&snapshot->services[0], ranges, 0), 0);
+	CU_ASSERT_EQUAL(mr_access_list_create(ranges, 0, &snapshot->services[0].exclude), 0);
 	CU_ASSERT_PTR_NULL(snapshot->services[0].exclude);
-	CU_ASSERT_EQUAL_FATAL(mr_snapshot_set_exclude(&snapshot->services[1], ranges, 2), 0);
+	CU_ASSERT_EQUAL_FATAL(mr_access_list_create(ranges, 2, &snapshot->services[1].exclude), 0);
 	memset(ranges, 0, sizeof(ranges));
 	CU_ASSERT_FATAL(mr_access_list_find(snapshot->services[1].exclude, &before.last, &found));
 	CU_ASSERT(mr_addr_equal(&found.first, &before.first));

@@ -108,7 +108,9 @@ static struct way find(enum mr_forwarding forwarding, const struct config_tunnel
 					   .tags = {100, 7},
 					   .mac = port_mac},
 				  }};
+	struct way_neighbours known;
 	const struct way_facts facts = {.ports = &ports,
+					.neighbours = &known,
 					.hops = hops,
 					.mtus = mtus,
 					.service_addresses = service_addresses,
@@ -117,9 +119,11 @@ static struct way find(enum mr_forwarding forwarding, const struct config_tunnel
 
 	config_ports[0].neighbours = neighbours;
 	config_ports[0].neighbour_count = 2;
-	CU_ASSERT_EQUAL(way_is_static(&config, &address),
+	CU_ASSERT_EQUAL_FATAL(way_neighbours_init(&config, &known), 0);
+	CU_ASSERT_EQUAL(way_is_static(&known, &address),
 			strncmp(backend, "10.7", 4) == 0 || strncmp(backend, "fd07", 4) == 0);
 	way_find(&config, &facts, &pool, &address, &way);
+	way_neighbours_fini(&known);
 	return way;
 }
 
