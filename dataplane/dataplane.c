@@ -11,8 +11,10 @@
 
 #include <rte_cycles.h>
 #include <rte_eal.h>
+#include <rte_lcore.h>
 #include <rte_mbuf.h>
 #include <rte_memory.h>
+#include <rte_version.h>
 
 #include "capture.h"
 #include "crew.h"
@@ -22,6 +24,7 @@
 #include "library_log.h"
 #include "packet.h"
 #include "port.h"
+#include "port_details.h"
 #include "port_kernel.h"
 #include "probe_port.h"
 #include "publication.h"
@@ -313,6 +316,7 @@ static int bring_up(struct mr_dataplane *dp, const struct mr_dataplane_config *c
 	struct eal_config eal = {
 		.cores = config->cores,
 		.worker_count = config->worker_count,
+		.telemetry = config->telemetry,
 	};
 	int rc = eal_check_cores(&eal, error);
 
@@ -392,6 +396,17 @@ void mr_dataplane_destroy(struct mr_dataplane *dp)
 	free(dp);
 }
 
+const char *mr_dataplane_library(void)
+{
+	return rte_version();
+}
+
+uint64_t mr_dataplane_tsc_hz(const struct mr_dataplane *dp)
+{
+	(void)dp;
+	return rte_get_tsc_hz();
+}
+
 uint64_t mr_dataplane_hugepage_bytes(const struct mr_dataplane *dp)
 {
 	(void)dp;
@@ -452,12 +467,42 @@ const struct mr_worker_counters *mr_dataplane_counters(const struct mr_dataplane
 	return dp->crew.workers[worker]->counters;
 }
 
+void mr_dataplane_worker_info(const struct mr_dataplane *dp, uint32_t worker,
+			      struct mr_worker_info *out)
+{
+	unsigned int node;
+
+	assert(worker < dp->crew.count);
+	node = rte_lcore_to_socket_id(dp->crew.workers[worker]->lcore);
+	*out = (struct mr_worker_info){
+		.numa_node = node == (unsigned int)SOCKET_ID_ANY ? -1 : (int)node,
+		.generation = publication_generation(&dp->publication, worker),
+	};
+}
+
 int mr_dataplane_port_info(const struct mr_dataplane *dp, uint32_t port, struct mr_port_info *out)
 {
 	if (port >= dp->port_count)
 		return -ENOENT;
 	port_read(&dp->ports[port], out);
 	return 0;
+}
+
+int mr_dataplane_port_details(const struct mr_dataplane *dp, uint32_t port,
+			      struct mr_port_details *out)
+{
+	if (port >= dp->port_count)
+		return -ENOENT;
+	port_read_details(&dp->ports[port], out);
+	return 0;
+}
+
+int mr_dataplane_port_xstats(const struct mr_dataplane *dp, uint32_t port,
+			     struct mr_port_xstat **out, uint32_t *out_count)
+{
+	if (port >= dp->port_count)
+		return -ENOENT;
+	return port_read_xstats(&dp->ports[port], out, out_count);
 }
 
 int mr_dataplane_probe_netns(const struct mr_dataplane *dp)

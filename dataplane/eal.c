@@ -188,19 +188,29 @@ static void mask_signals_of_caller(const sigset_t *before)
 	pthread_sigmask(SIG_SETMASK, &mask, NULL);
 }
 
+/* EAL makes it always. While a socket of this or another process is there, it stays. */
+static void remove_runtime_directory(void)
+{
+	rmdir(rte_eal_get_runtime_dir());
+}
+
 int eal_start(const struct eal_config *config, bool hugepages, struct mr_error *error)
 {
 	/* An address that no device has: of those that are there, EAL is to take none by itself. */
 	char no_pci[] = "--no-pci", no_pci_yet[] = "--allow=ffff:ff:1f.7";
-	char program[] = "mailraild", no_telemetry[] = "--no-telemetry";
+	char program[] = "mailraild";
+	char telemetry[] = "--telemetry", no_telemetry[] = "--no-telemetry";
 	char iova[] = "--iova-mode=va", main_lcore[] = "--main-lcore=0";
 	char in_memory[] = "--in-memory", prefix[] = "--file-prefix=mailrail";
 	char no_files[] = "--no-shconf", no_huge[] = "--no-huge", memory_flag[] = "-m";
 	char memory[24];
 	char *lcores;
-	char *argv[12] = {program,	config->has_pci ? no_pci_yet : no_pci,
-			  no_telemetry, iova,
-			  main_lcore,	prefix};
+	char *argv[12] = {program,
+			  config->has_pci ? no_pci_yet : no_pci,
+			  config->telemetry ? telemetry : no_telemetry,
+			  iova,
+			  main_lcore,
+			  prefix};
 	int argc = 6;
 	sigset_t before;
 	cpu_set_t cpus;
@@ -225,14 +235,17 @@ int eal_start(const struct eal_config *config, bool hugepages, struct mr_error *
 	}
 	pthread_sigmask(SIG_SETMASK, NULL, &before);
 	mask_signals_of_threads();
+	/* Sockets go at exit, by a function that EAL registers, which is called before this one. */
+	if (config->telemetry)
+		atexit(remove_runtime_directory);
 	rc = init(argc, argv);
 	mask_signals_of_caller(&before);
 	free(lcores);
 	if (rc < 0)
 		return mr_error_set(error, -rte_errno, "DPDK does not start: %s",
 				    library_log_first());
-	/* EAL makes the directory always, and needs it only for processes that share files. */
-	rmdir(rte_eal_get_runtime_dir());
+	if (!config->telemetry)
+		remove_runtime_directory();
 	return 0;
 }
 

@@ -16,6 +16,7 @@ struct eal_config {
 	uint32_t worker_count;
 	uint64_t memory_bytes; /* what ports and workers will take */
 	bool has_pci;	       /* PCI devices will be plugged; none is taken on its own */
+	bool telemetry;	       /* DPDK's telemetry socket, in its runtime directory */
 };
 
 /* Can every worker have its core? @error names the one that cannot. Touches nothing. */

@@ -258,18 +258,46 @@ void pin_table_refresh(struct mr_pin_table *table, struct pin_entry *entry, uint
 		pin_table_add(table, hash, pin);
 }
 
+/* What is in @entry, in one piece. False: nothing. */
+static bool entry_read(const struct pin_entry *entry, uint64_t *out_tag, uint64_t *out_data)
+{
+	const uint64_t tag = atomic_load_explicit(&entry->tag, memory_order_acquire);
+	const uint64_t data = atomic_load_explicit(&entry->data, memory_order_acquire);
+
+	/* Again: between the two loads the entry may have been given to another. */
+	if (tag == 0 || data == 0 || atomic_load_explicit(&entry->tag, memory_order_relaxed) != tag)
+		return false;
+	*out_tag = tag;
+	*out_data = data;
+	return true;
+}
+
+uint32_t mr_pin_table_entries(const struct mr_pin_table *table)
+{
+	return table->bucket_count * PIN_BUCKET_ENTRIES;
+}
+
+bool mr_pin_table_read(const struct mr_pin_table *table, uint32_t entry, uint64_t *out_hash,
+		       struct mr_pin *out_pin)
+{
+	const struct pin_bucket *bucket = &table->buckets[entry / PIN_BUCKET_ENTRIES];
+	uint64_t data;
+
+	if (!entry_read(&bucket->entries[entry % PIN_BUCKET_ENTRIES], out_hash, &data))
+		return false;
+	*out_pin = pin_unpack(data);
+	return true;
+}
+
 static void bucket_sweep(struct mr_pin_table *table, struct pin_bucket *bucket,
 			 mr_pin_keep_fn *keep, void *context)
 {
 	for (unsigned int i = 0; i < PIN_BUCKET_ENTRIES; i++) {
 		struct pin_entry *entry = &bucket->entries[i];
-		const uint64_t tag = atomic_load_explicit(&entry->tag, memory_order_acquire);
-		const uint64_t data = atomic_load_explicit(&entry->data, memory_order_acquire);
+		uint64_t tag, data;
 		struct mr_pin pin;
 
-		/* Again: between the two loads the entry may have been given to another. */
-		if (tag == 0 || data == 0 ||
-		    atomic_load_explicit(&entry->tag, memory_order_relaxed) != tag)
+		if (!entry_read(entry, &tag, &data))
 			continue;
 		pin = pin_unpack(data);
 		/* What is refreshed meanwhile stays: it is alive. */

@@ -6,6 +6,9 @@
 
 #include <rte_malloc.h>
 
+/* Instead of a token, with a thread that is offline (rte_rcu_qsbr.h). */
+#define READS_NOTHING 0
+
 int publication_init(struct publication *publication, uint32_t worker_count)
 {
 	publication->qsbr =
@@ -60,6 +63,20 @@ void publication_publish(struct publication *publication, struct mr_snapshot *ne
 	atomic_store(&publication->current, next);
 	if (previous != NULL)
 		retire(publication, previous);
+}
+
+uint64_t publication_generation(const struct publication *publication, uint32_t worker)
+{
+	const uint64_t seen =
+		__atomic_load_n(&publication->qsbr->qsbr_cnt[worker].cnt, __ATOMIC_ACQUIRE);
+
+	for (uint32_t i = 0; i < publication->retired_count; i++) {
+		const uint32_t place = (publication->retired_first + i) % PUBLICATION_RETIRED_MAX;
+
+		if (seen != READS_NOTHING && seen < publication->retired[place].token)
+			return publication->retired[place].snapshot->generation;
+	}
+	return publication->published != NULL ? publication->published->generation : 0;
 }
 
 bool publication_reclaim(struct publication *publication)

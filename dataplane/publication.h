@@ -41,6 +41,8 @@ void publication_fini(struct publication *publication);
 
 /* Takes ownership of @next. */
 void publication_publish(struct publication *publication, struct mr_snapshot *next);
+/* Of the oldest snapshot that thread @worker of @qsbr may still read; 0: nothing is published. */
+uint64_t publication_generation(const struct publication *publication, uint32_t worker);
 /* Frees what no worker can hold. True: that is all but the newest. */
 bool publication_reclaim(struct publication *publication);
 

@@ -22,6 +22,10 @@ static void begin_round(struct worker *worker)
 	const uint64_t cycles = now - worker->round_began;
 
 	counters->cycles += cycles;
+	if (unlikely(cycles > worker->longest_round)) {
+		worker->longest_round = cycles;
+		counters->longest_rounds[worker->now_s % MR_ROUND_SECONDS] = cycles;
+	}
 	if (worker->round_packets > 0) {
 		counters->busy_cycles += cycles;
 		counters->busy_rounds++;
@@ -36,6 +40,17 @@ static inline struct capture_tap *capture_of(const struct worker *worker)
 	return atomic_load_explicit(&worker->capture, memory_order_acquire);
 }
 
+/* Of the seconds in which no round began nothing is known. */
+static void begin_second(struct worker *worker, uint32_t now_s)
+{
+	const uint32_t passed = RTE_MIN(now_s - worker->now_s, (uint32_t)MR_ROUND_SECONDS);
+
+	for (uint32_t i = 0; i < passed; i++)
+		worker->counters->longest_rounds[(now_s - i) % MR_ROUND_SECONDS] = 0;
+	worker->longest_round = 0;
+	worker->now_s = now_s;
+}
+
 /* Keeps now_s without a division per round. */
 static void clock_tick(struct worker *worker)
 {
@@ -45,7 +60,7 @@ static void clock_tick(struct worker *worker)
 	if (now < worker->next_second)
 		return;
 	running_s = now / worker->clock_hz;
-	worker->now_s = worker->clock_base_s + (uint32_t)running_s;
+	begin_second(worker, worker->clock_base_s + (uint32_t)running_s);
 	worker->next_second = (running_s + 1) * worker->clock_hz;
 	fragment_table_age(worker);
 }
@@ -118,10 +133,11 @@ void worker_round(struct worker *worker)
 
 	begin_round(worker);
 	clock_tick(worker);
-	for (uint32_t i = 0; snapshot != NULL && i < worker->rx_queue_count; i++)
+	if (snapshot == NULL)
+		return;
+	for (uint32_t i = 0; i < worker->rx_queue_count; i++)
 		work_on_queue(worker, snapshot, &worker->rx_queues[i]);
-	if (snapshot != NULL)
-		work_on_fragments(worker, snapshot);
+	work_on_fragments(worker, snapshot);
 }
 
 /* Whoever waits for this worker to leave a snapshot does not wait for its sleep. */

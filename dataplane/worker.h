@@ -80,6 +80,7 @@ struct worker {
 	/* The round under way, or the last one. */
 	uint64_t round_began; /* TSC */
 	uint32_t round_packets;
+	uint64_t longest_round; /* of the second @now_s, in cycles */
 	struct idle idle;
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Counters of one worker. Only that worker writes them, with plain stores; they only ever
- * grow. Readers (control thread) load each with relaxed atomics, sum and subtract.
+ * Counters of one worker. Only that worker writes them, with plain stores; what is counted only
+ * ever grows. Readers (control thread) load each with relaxed atomics, sum and subtract.
  */
 #ifndef MAILRAIL_COUNTERS_H
 #define MAILRAIL_COUNTERS_H
@@ -16,6 +16,8 @@ struct mr_flow_counters {
 	uint64_t bytes;	   /* of the received frames, without the FCS */
 	uint64_t sessions; /* SYNs without ACK; a repeated SYN counts again */
 };
+
+#define MR_ROUND_SECONDS 8
 
 struct mr_worker_counters {
 	/*
@@ -49,6 +51,12 @@ struct mr_worker_counters {
 	uint64_t busy_cycles;	     /* of them, those of rounds in which packets came */
 	uint64_t busy_rounds;
 	uint64_t sleeps; /* MR_POLL_ADAPTIVE */
+	/*
+	 * The longest round of each of the last seconds, in cycles: between the beginnings of two
+	 * looks at the queues, hence how long a packet waited for one. By mr_dataplane_clock_s() %
+	 * MR_ROUND_SECONDS, and no counter: a second begins at 0.
+	 */
+	uint64_t longest_rounds[MR_ROUND_SECONDS];
 	struct mr_flow_counters services[MR_SERVICES_MAX];
 	struct mr_flow_counters backends[MR_BACKENDS_MAX];
 };

@@ -57,6 +57,7 @@ struct mr_dataplane_config {
 	enum mr_poll poll;
 	struct mr_pin_table *pins; /* borrowed; its clock is the dataplane's */
 	bool verbose;		   /* DPDK's and libbpf's own messages go to stderr, else nowhere */
+	bool telemetry;		   /* DPDK's telemetry socket (mailrail/telemetry.h) */
 };
 
 /* Messages of the dataplane for the log; priority as in syslog(3). NULL: none wanted. */
@@ -80,6 +81,10 @@ void mr_dataplane_hold_sessions(struct mr_dataplane *dp);
 
 /* Stops the workers, detaches steering, closes the ports, frees every snapshot. */
 void mr_dataplane_destroy(struct mr_dataplane *dp);
+
+/* Name and version of the library below, static; and its clock, cycles of the TSC in a second. */
+const char *mr_dataplane_library(void);
+uint64_t mr_dataplane_tsc_hz(const struct mr_dataplane *dp);
 
 /* 0 when no hugepages are used. */
 uint64_t mr_dataplane_hugepage_bytes(const struct mr_dataplane *dp);
@@ -128,6 +133,14 @@ const struct mr_worker_counters *mr_dataplane_counters(const struct mr_dataplane
 						       uint32_t worker);
 #define MR_COUNTER_READ(field) __atomic_load_n(&(field), __ATOMIC_RELAXED)
 
+struct mr_worker_info {
+	int numa_node; /* of its core; -1: not known */
+	/* Of the oldest snapshot that it may still read; 0: there is none yet. */
+	uint64_t generation;
+};
+void mr_dataplane_worker_info(const struct mr_dataplane *dp, uint32_t worker,
+			      struct mr_worker_info *out);
+
 struct mr_port_info {
 	struct rte_ether_addr mac;
 	uint16_t mtu;
@@ -140,6 +153,28 @@ struct mr_port_info {
 	uint64_t tx_packets, tx_bytes, tx_errors;
 };
 int mr_dataplane_port_info(const struct mr_dataplane *dp, uint32_t port, struct mr_port_info *out);
+
+struct mr_port_details {
+	char driver[32];     /* DPDK's; "" where it has no name */
+	uint32_t speed_mbps; /* of the link; 0: not known */
+	int numa_node;	     /* of the card; -1: not known */
+};
+/* -ENOENT: there is no such port. */
+int mr_dataplane_port_details(const struct mr_dataplane *dp, uint32_t port,
+			      struct mr_port_details *out);
+
+/* What only some drivers count, under names of their own. */
+#define MR_PORT_XSTAT_NAME_MAX 64
+struct mr_port_xstat {
+	char name[MR_PORT_XSTAT_NAME_MAX];
+	uint64_t value;
+};
+/*
+ * Those that are not 0; the caller frees *@out. -ENOENT: there is no such port. -ENOTSUP: the
+ * driver has none. -ENOMEM.
+ */
+int mr_dataplane_port_xstats(const struct mr_dataplane *dp, uint32_t port,
+			     struct mr_port_xstat **out, uint32_t *out_count);
 
 /*
  * Health probes leave from a private network namespace without a name, in which the service

@@ -73,6 +73,14 @@ size_t mr_pin_table_bytes(const struct mr_pin_table *table);
 size_t mr_pin_table_huge_bytes(const struct mr_pin_table *table);
 
 /*
+ * Entries of the table, free ones too, and the pin that is in one of them: as long as it lives it
+ * stays there. False: there is none. Any thread.
+ */
+uint32_t mr_pin_table_entries(const struct mr_pin_table *table);
+bool mr_pin_table_read(const struct mr_pin_table *table, uint32_t entry, uint64_t *out_hash,
+		       struct mr_pin *out_pin);
+
+/*
  * Control thread: calls @keep for every pin in the next @entries entries behind *@cursor and
  * removes those for which it returns false. Wraps at the end; returns true when it did, with
  * *@cursor back at 0. A pin that a worker refreshes meanwhile is kept.
