@@ -5,7 +5,6 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/un.h>
 
 #include <mailrail/limits.h>
 
@@ -23,16 +22,20 @@ static const struct field node_fields[] = {
 };
 static const struct shape node_shape = SHAPE("node", struct config_node, node_fields, "This node");
 
-static const struct field control_fields[] = {
-	{"socket", FIELD_STRING, FIELD_AT(struct config_control, socket), .min = 1,
-	 .max = sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1,
-	 .fallback_text = "/run/mailrail/control.sock",
-	 .text = "Path of the Unix stream socket for JSON-RPC"},
+static const struct field log_fields[] = {
+	{"format", FIELD_ENUM, FIELD_AT(struct log_settings, format), .choices = log_formats,
+	 .fallback = LOG_FORMAT_AUTO,
+	 .text = "auto: fields of the journal where standard error is the journal, else lines of "
+		 "text; text: lines; json: one JSON object a line"},
+	{"level", FIELD_ENUM, FIELD_AT(struct log_settings, level), .choices = log_levels,
+	 .fallback = LOG_LEVEL_NOTICE,
+	 .text = "The least urgent messages that are written; a change of it is the level of all "
+		 "topics, also of those that log.set has given another"},
 };
-static const struct shape control_shape =
-	SHAPE("control", struct config_control, control_fields, "Where the node is managed");
+static const struct shape log_shape =
+	SHAPE("log", struct log_settings, log_fields, "What mailraild tells of itself");
 
-static const char *const polls[] = {
+const char *const config_polls[] = {
 	[MR_POLL_BUSY] = "busy",
 	[MR_POLL_ADAPTIVE] = "adaptive",
 	NULL,
@@ -43,7 +46,7 @@ static const struct field workers_fields[] = {
 	 .unique = true, .list_min = 1, .list_max = MR_WORKERS_MAX, .max = CPU_SETSIZE - 1,
 	 .fallback_note = "the last core that the process may use",
 	 .text = "CPU cores by number; each gets a worker of its own", .example = "[1]"},
-	{"poll", FIELD_ENUM, FIELD_AT(struct config_workers, poll), .choices = polls,
+	{"poll", FIELD_ENUM, FIELD_AT(struct config_workers, poll), .choices = config_polls,
 	 .fallback = MR_POLL_BUSY,
 	 .text = "busy: workers keep their cores busy all the time; adaptive: they sleep while "
 		 "nothing arrives, for tens of microseconds at a time, and leave their cores to "
@@ -130,7 +133,7 @@ static const struct field backend_fields[] = {
 	 .text = "enabled: takes sessions; drain: keeps its sessions, gets no new ones; disabled: "
 		 "loses its sessions at once"},
 };
-static const struct shape backend_shape =
+const struct shape config_backend_shape =
 	SHAPE("backend", struct config_backend, backend_fields, "A mail server");
 
 const char *const config_health_types[] = {
@@ -156,7 +159,7 @@ static const struct field health_fields[] = {
 	 .text = "Failed probes in a row after which a backend that was up is down; the first "
 		 "probe of all decides alone"},
 };
-static const struct shape health_shape =
+const struct shape config_health_shape =
 	SHAPE("health", struct config_health, health_fields, "How backends are probed");
 
 const char *const config_forwardings[] = {
@@ -209,12 +212,12 @@ static const struct field pool_fields[] = {
 	 .text = "A session that was silent for this long may be forgotten after a change of the "
 		 "pool"},
 	{"backends", FIELD_OBJECT, FIELD_LIST_AT(struct config_pool, backends, backend_count),
-	 .required = true, .shape = &backend_shape, .list_max = MR_BACKENDS_MAX,
+	 .shape = &config_backend_shape, .list_max = MR_BACKENDS_MAX,
 	 .text = "The pool's mail servers"},
-	{"health", FIELD_OBJECT, FIELD_AT(struct config_pool, health), .shape = &health_shape,
-	 .text = "How they are probed"},
+	{"health", FIELD_OBJECT, FIELD_AT(struct config_pool, health),
+	 .shape = &config_health_shape, .text = "How they are probed"},
 };
-static const struct shape pool_shape =
+const struct shape config_pool_shape =
 	SHAPE("pool", struct config_pool, pool_fields, "A set of backends");
 
 const char *const config_exclude_actions[] = {
@@ -254,7 +257,7 @@ static const struct field service_fields[] = {
 	 .text = "Whose sessions are refused: mail between the organisation's own servers must not "
 		 "be balanced"},
 };
-static const struct shape service_shape =
+const struct shape config_service_shape =
 	SHAPE("service", struct config_service, service_fields, "A virtual SMTP service");
 
 static const struct field config_fields[] = {
@@ -262,6 +265,8 @@ static const struct field config_fields[] = {
 	 .shape = &node_shape, .text = "This node"},
 	{"control", FIELD_OBJECT, FIELD_AT(struct config, control), .shape = &control_shape,
 	 .text = "Where the node is managed"},
+	{"log", FIELD_OBJECT, FIELD_AT(struct config, log), .shape = &log_shape,
+	 .text = "What mailraild tells of itself"},
 	{"workers", FIELD_OBJECT, FIELD_AT(struct config, workers), .shape = &workers_shape,
 	 .text = "The threads that forward packets"},
 	{"sessions", FIELD_OBJECT, FIELD_AT(struct config, sessions), .shape = &sessions_shape,
@@ -270,9 +275,10 @@ static const struct field config_fields[] = {
 	 .shape = &port_shape, .list_min = 1, .list_max = MR_PORTS_MAX,
 	 .text = "Network interfaces that mailrail polls"},
 	{"pools", FIELD_OBJECT, FIELD_LIST_AT(struct config, pools, pool_count),
-	 .shape = &pool_shape, .list_max = MR_POOLS_MAX, .text = "Sets of backends"},
+	 .shape = &config_pool_shape, .list_max = MR_POOLS_MAX, .text = "Sets of backends"},
 	{"services", FIELD_OBJECT, FIELD_LIST_AT(struct config, services, service_count),
-	 .shape = &service_shape, .list_max = MR_SERVICES_MAX, .text = "Virtual SMTP services"},
+	 .shape = &config_service_shape, .list_max = MR_SERVICES_MAX,
+	 .text = "Virtual SMTP services"},
 };
 const struct shape config_shape =
 	SHAPE("config", struct config, config_fields, "The configuration of a mailrail node");
@@ -308,8 +314,7 @@ static void derive_port(struct config_port *port)
 		port->twin = port->device_arguments && !device_is_interface(port->device_kind);
 }
 
-/* What follows from the fields but is not one. */
-static void derive(struct config *config)
+void config_derive(struct config *config)
 {
 	for (uint32_t i = 0; i < config->port_count; i++)
 		derive_port(&config->ports[i]);
@@ -330,7 +335,7 @@ struct config *config_decode(const json_t *json, struct field_errors *errors)
 	}
 	ok = shape_decode(&config_shape, json, NULL, config, errors);
 	if (json_is_object(json)) {
-		derive(config);
+		config_derive(config);
 		ok &= config_check(config, errors);
 	}
 	/* The default of an absent list; a refused list keeps its error. */
@@ -358,7 +363,7 @@ struct config *config_copy(const struct config *config)
 		free(copy);
 		return NULL;
 	}
-	derive(copy);
+	config_derive(copy);
 	return copy;
 }
 
@@ -402,6 +407,14 @@ const struct mr_addr *config_service_address(const struct config_service *servic
 		if (mr_addr_is_v4(&service->addresses[i]) == mr_addr_is_v4(like))
 			return &service->addresses[i];
 	return NULL;
+}
+
+int config_find_service(const struct config *config, const char *name)
+{
+	for (uint32_t i = 0; i < config->service_count; i++)
+		if (strcmp(config->services[i].name, name) == 0)
+			return (int)i;
+	return -ENOENT;
 }
 
 int config_find_pool(const struct config *config, const char *name)

@@ -15,7 +15,9 @@
 
 #include <mailrail/dataplane.h>
 
+#include "config_control.h"
 #include "field.h"
+#include "log_settings.h"
 
 #define CONFIG_KEY_BYTES 32
 
@@ -28,10 +30,6 @@ struct config_workers {
 	uint32_t *cores; /* one worker on each; default: the last core this process may use */
 	uint32_t core_count;
 	enum mr_poll poll;
-};
-
-struct config_control {
-	char *socket; /* path of the JSON-RPC socket; default /run/mailrail/control.sock */
 };
 
 struct config_sessions {
@@ -135,6 +133,7 @@ struct config_service {
 struct config {
 	struct config_node node;
 	struct config_control control;
+	struct log_settings log;
 	struct config_workers workers;
 	struct config_sessions sessions;
 	struct config_port *ports;
@@ -154,12 +153,15 @@ struct config *config_decode(const json_t *json, struct field_errors *errors);
 /* A new reference; every field is there, defaults too. Durations with units. NULL: no memory. */
 json_t *config_encode(const struct config *config);
 struct config *config_copy(const struct config *config);
+/* What follows from the fields but is not one, after a change to @config in code. */
+void config_derive(struct config *config);
 void config_free(struct config *config);
 
 /* The JSON Schema (draft 2020-12) of the above, from the same tables. New reference. */
 json_t *config_schema(void);
 
-/* Index of the pool or backend with that name; -ENOENT. */
+/* Index of the service, pool or backend with that name; -ENOENT. */
+int config_find_service(const struct config *config, const char *name);
 int config_find_pool(const struct config *config, const char *name);
 int config_find_backend(const struct config_pool *pool, const char *name);
 

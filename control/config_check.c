@@ -280,6 +280,7 @@ bool config_check(const struct config *config, struct field_errors *errors)
 {
 	uint64_t before = error_count(errors);
 
+	config_check_control(config, errors);
 	config_check_ports(config, errors);
 	for (uint32_t i = 0; i < config->pool_count; i++)
 		check_pool(&config->pools[i], &(struct field_path){&pools_path, NULL, i}, errors);

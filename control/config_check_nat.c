@@ -68,7 +68,7 @@ static void check_families(const struct config_service *service, const struct co
 {
 	struct field_path list = {path, "addresses", 0};
 	struct field_path first = {&list, NULL, 0};
-	const struct mr_addr *address = &service->addresses[0];
+	const struct mr_addr *address = service->addresses;
 	char text[MR_ADDR_TEXT_MAX];
 
 	if (service->address_count == 0 || !address_is_host(address))

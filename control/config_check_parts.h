@@ -10,6 +10,9 @@
 
 #include "config.h"
 
+/* Who may manage the node, and from where. */
+void config_check_control(const struct config *config, struct field_errors *errors);
+
 /* Each port by itself, and ports that share a device. */
 void config_check_ports(const struct config *config, struct field_errors *errors);
 

@@ -6,33 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "field_access.h"
 #include "field_value.h"
 #include "suggestion.h"
-
-static void *at(const void *base, size_t offset)
-{
-	return (char *)base + offset;
-}
-
-static uint32_t list_count(const struct field *field, const void *value)
-{
-	return *(const uint32_t *)at(value, field->count_offset);
-}
-
-static void *list_element(const struct field *field, const void *value, uint32_t index)
-{
-	return at(*(void **)at(value, field->offset), (size_t)index * field->size);
-}
-
-static bool is_present(const struct field *field, const void *value)
-{
-	return !field->tracked || *(const bool *)at(value, field->present_offset);
-}
 
 static void set_present(const struct field *field, void *value, bool present)
 {
 	if (field->tracked)
-		*(bool *)at(value, field->present_offset) = present;
+		*(bool *)field_at(value, field->present_offset) = present;
 }
 
 bool field_list_alloc(const struct field *field, void *value, uint32_t count)
@@ -41,8 +22,8 @@ bool field_list_alloc(const struct field *field, void *value, uint32_t count)
 
 	if (count > 0 && !list)
 		return false;
-	*(void **)at(value, field->offset) = list;
-	*(uint32_t *)at(value, field->count_offset) = count;
+	*(void **)field_at(value, field->offset) = list;
+	*(uint32_t *)field_at(value, field->count_offset) = count;
 	return true;
 }
 
@@ -108,7 +89,8 @@ static bool check_list_unique(const struct field *field, const void *value, uint
 			      uint32_t count, const struct field_path *path,
 			      struct field_errors *errors)
 {
-	struct list_order order = {.list = list_element(field, value, 0), .stride = field->size};
+	struct list_order order = {.list = field_list_element(field, value, 0),
+				   .stride = field->size};
 	bool ok = true;
 
 	if (field->unique) {
@@ -129,6 +111,45 @@ static bool check_list_unique(const struct field *field, const void *value, uint
 	return ok;
 }
 
+static bool check_list_count(const struct field *field, size_t count, const struct field_path *path,
+			     struct field_errors *errors)
+{
+	if (count < field->list_min) {
+		field_errors_add(errors, path, "%zu elements; at least %" PRIu32 " wanted", count,
+				 field->list_min);
+		return false;
+	}
+	if (field->list_max > 0 && count > field->list_max) {
+		field_errors_add(errors, path, "%zu elements; at most %" PRIu32 " allowed", count,
+				 field->list_max);
+		return false;
+	}
+	return true;
+}
+
+bool field_list_check(const struct field *field, const void *value, const struct field_path *path,
+		      struct field_errors *errors)
+{
+	const uint32_t count = field_list_count(field, value);
+	uint32_t *indices;
+	bool ok;
+
+	if (!check_list_count(field, count, path, errors))
+		return false;
+	if (count == 0)
+		return true;
+	indices = malloc(count * sizeof(*indices));
+	if (!indices) {
+		field_errors_add(errors, path, "out of memory");
+		return false;
+	}
+	for (uint32_t i = 0; i < count; i++)
+		indices[i] = i;
+	ok = check_list_unique(field, value, indices, count, path, errors);
+	free(indices);
+	return ok;
+}
+
 static bool decode_one(const struct field *field, const json_t *json, const struct field_path *path,
 		       void *out, struct field_errors *errors)
 {
@@ -141,7 +162,6 @@ static bool check_list_size(const struct field *field, const json_t *json,
 			    const struct field_path *path, struct field_errors *errors)
 {
 	char shown[FIELD_SHOWN_MAX];
-	size_t count = json_array_size(json);
 
 	if (!json_is_array(json)) {
 		field_value_show(json, shown);
@@ -149,17 +169,7 @@ static bool check_list_size(const struct field *field, const json_t *json,
 				 field->secret ? "something else" : shown);
 		return false;
 	}
-	if (count < field->list_min) {
-		field_errors_add(errors, path, "%zu elements; at least %" PRIu32 " wanted", count,
-				 field->list_min);
-		return false;
-	}
-	if (field->list_max > 0 && count > field->list_max) {
-		field_errors_add(errors, path, "%zu elements; at most %" PRIu32 " allowed", count,
-				 field->list_max);
-		return false;
-	}
-	return true;
+	return check_list_count(field, json_array_size(json), path, errors);
 }
 
 static bool decode_list(const struct field *field, const json_t *json,
@@ -183,7 +193,7 @@ static bool decode_list(const struct field *field, const json_t *json,
 		struct field_path element = {path, NULL, i};
 
 		if (decode_one(field, json_array_get(json, i), &element,
-			       list_element(field, out, i), errors))
+			       field_list_element(field, out, i), errors))
 			indices[decoded++] = i;
 	}
 	ok = check_list_unique(field, out, indices, decoded, path, errors) && decoded == count;
@@ -204,8 +214,9 @@ static bool decode_absent(const struct field *field, const struct field_path *pa
 	if (field->tracked || field->list)
 		return true;
 	if (field->kind == FIELD_OBJECT)
-		return decode_members(field->shape, NULL, path, at(out, field->offset), errors);
-	if (!field_value_fallback(field, at(out, field->offset))) {
+		return decode_members(field->shape, NULL, path, field_at(out, field->offset),
+				      errors);
+	if (!field_value_fallback(field, field_at(out, field->offset))) {
 		field_errors_add(errors, path, "out of memory");
 		return false;
 	}
@@ -222,7 +233,7 @@ static bool decode_field(const struct field *field, const json_t *json,
 	if (field->list)
 		ok = decode_list(field, json, path, out, errors);
 	else
-		ok = decode_one(field, json, path, at(out, field->offset), errors);
+		ok = decode_one(field, json, path, field_at(out, field->offset), errors);
 	set_present(field, out, ok);
 	return ok;
 }
@@ -242,12 +253,12 @@ static bool decode_members(const struct shape *shape, const json_t *json,
 	return ok;
 }
 
-static bool shape_has(const struct shape *shape, const char *name)
+const struct field *shape_field(const struct shape *shape, const char *name)
 {
 	for (uint32_t i = 0; i < shape->field_count; i++)
 		if (strcmp(shape->fields[i].name, name) == 0)
-			return true;
-	return false;
+			return &shape->fields[i];
+	return NULL;
 }
 
 static bool refuse_unknown(const struct shape *shape, const json_t *json,
@@ -262,7 +273,7 @@ static bool refuse_unknown(const struct shape *shape, const json_t *json,
 		struct field_path unknown = {path, name, 0};
 		char hint[SUGGESTION_TEXT_MAX];
 
-		if (shape_has(shape, name))
+		if (shape_field(shape, name))
 			continue;
 		for (uint32_t i = 0; i < shape->field_count; i++)
 			suggestion_consider(&nearest, shape->fields[i].name);
@@ -313,6 +324,41 @@ bool shape_decode_positional(const struct shape *shape, const json_t *json, void
 	return ok;
 }
 
+/* Names are what a change finds its objects by: none goes with the rest. */
+static bool refuse_keys(const struct shape *shape, const json_t *changes,
+			const struct field_path *path, struct field_errors *errors)
+{
+	bool ok = true;
+
+	for (uint32_t i = 0; i < shape->field_count; i++) {
+		const struct field *field = &shape->fields[i];
+		struct field_path member = {path, field->name, 0};
+
+		if (!field->key || !json_object_get(changes, field->name))
+			continue;
+		field_errors_add(errors, &member, "cannot be changed");
+		ok = false;
+	}
+	return ok;
+}
+
+bool shape_merge(const struct shape *shape, const void *in, const json_t *changes,
+		 const struct field_path *path, void *out, struct field_errors *errors)
+{
+	json_t *merged = shape_encode(shape, in, SHAPE_PLAIN);
+	bool ok = refuse_keys(shape, changes, path, errors);
+
+	if (!merged || json_object_update_recursive(merged, (json_t *)changes) < 0) {
+		memset(out, 0, shape->size);
+		field_errors_add(errors, path, "out of memory");
+		ok = false;
+	} else {
+		ok &= shape_decode(shape, merged, path, out, errors);
+	}
+	json_decref(merged);
+	return ok;
+}
+
 static json_t *encode_one(const struct field *field, const void *in, enum shape_encode_flags flags)
 {
 	if (field->kind == FIELD_OBJECT)
@@ -324,8 +370,8 @@ static json_t *encode_list(const struct field *field, const void *in, enum shape
 {
 	json_t *list = json_array();
 
-	for (uint32_t i = 0; i < list_count(field, in); i++) {
-		json_t *element = encode_one(field, list_element(field, in, i), flags);
+	for (uint32_t i = 0; i < field_list_count(field, in); i++) {
+		json_t *element = encode_one(field, field_list_element(field, in, i), flags);
 
 		if (!element || json_array_append_new(list, element) < 0) {
 			json_decref(list);
@@ -335,14 +381,6 @@ static json_t *encode_list(const struct field *field, const void *in, enum shape
 	return list;
 }
 
-static bool is_absent(const struct field *field, const void *in)
-{
-	if (!is_present(field, in))
-		return true;
-	return !field->list && (field_kind_is_string(field->kind) || field->kind == FIELD_JSON) &&
-	       !*(void *const *)at(in, field->offset);
-}
-
 static json_t *encode_field(const struct field *field, const void *in,
 			    enum shape_encode_flags flags)
 {
@@ -350,7 +388,7 @@ static json_t *encode_field(const struct field *field, const void *in,
 		return json_string(FIELD_UNCHANGED);
 	if (field->list)
 		return encode_list(field, in, flags);
-	return encode_one(field, at(in, field->offset), flags);
+	return encode_one(field, field_at(in, field->offset), flags);
 }
 
 json_t *shape_encode(const struct shape *shape, const void *in, enum shape_encode_flags flags)
@@ -362,7 +400,7 @@ json_t *shape_encode(const struct shape *shape, const void *in, enum shape_encod
 	for (uint32_t i = 0; i < shape->field_count; i++) {
 		const struct field *field = &shape->fields[i];
 
-		if (is_absent(field, in))
+		if (field_is_absent(field, in))
 			continue;
 		if (json_object_set_new(object, field->name, encode_field(field, in, flags)) < 0) {
 			json_decref(object);
@@ -379,12 +417,12 @@ static void forget_owned(const struct shape *shape, void *value)
 		const struct field *field = &shape->fields[i];
 
 		if (field->list) {
-			*(void **)at(value, field->offset) = NULL;
-			*(uint32_t *)at(value, field->count_offset) = 0;
+			*(void **)field_at(value, field->offset) = NULL;
+			*(uint32_t *)field_at(value, field->count_offset) = 0;
 		} else if (field_kind_is_string(field->kind) || field->kind == FIELD_JSON) {
-			*(void **)at(value, field->offset) = NULL;
+			*(void **)field_at(value, field->offset) = NULL;
 		} else if (field->kind == FIELD_OBJECT) {
-			forget_owned(field->shape, at(value, field->offset));
+			forget_owned(field->shape, field_at(value, field->offset));
 		}
 	}
 }
@@ -412,11 +450,12 @@ static bool copy_one(const struct field *field, const void *in, void *out)
 static bool copy_field(const struct field *field, const void *in, void *out)
 {
 	if (!field->list)
-		return copy_one(field, at(in, field->offset), at(out, field->offset));
-	if (!field_list_alloc(field, out, list_count(field, in)))
+		return copy_one(field, field_at(in, field->offset), field_at(out, field->offset));
+	if (!field_list_alloc(field, out, field_list_count(field, in)))
 		return false;
-	for (uint32_t i = 0; i < list_count(field, in); i++)
-		if (!copy_one(field, list_element(field, in, i), list_element(field, out, i)))
+	for (uint32_t i = 0; i < field_list_count(field, in); i++)
+		if (!copy_one(field, field_list_element(field, in, i),
+			      field_list_element(field, out, i)))
 			return false;
 	return true;
 }
@@ -450,12 +489,12 @@ void shape_fini(const struct shape *shape, void *value)
 		const struct field *field = &shape->fields[i];
 
 		if (!field->list) {
-			fini_one(field, at(value, field->offset));
+			fini_one(field, field_at(value, field->offset));
 			continue;
 		}
-		for (uint32_t j = 0; j < list_count(field, value); j++)
-			fini_one(field, list_element(field, value, j));
-		free(*(void **)at(value, field->offset));
+		for (uint32_t j = 0; j < field_list_count(field, value); j++)
+			fini_one(field, field_list_element(field, value, j));
+		free(*(void **)field_at(value, field->offset));
 	}
 	memset(value, 0, shape->size);
 }

@@ -20,19 +20,22 @@
 
 /* What a field is in JSON, and what it is in the struct. Strings in the struct are owned. */
 enum field_kind {
-	FIELD_NAME,	/* identifier, see name.h; char * */
-	FIELD_FQDN,	/* domain name, see name.h; char * */
-	FIELD_STRING,	/* at least .min, at most .max bytes; char * */
-	FIELD_UINT,	/* .min to .max; unsigned of .size bytes */
+	FIELD_NAME,   /* identifier, see name.h; char * */
+	FIELD_FQDN,   /* domain name, see name.h; char * */
+	FIELD_STRING, /* at least .min, at most .max bytes; char * */
+	/* .min to .max; unsigned of .size bytes; with .choices those words too, see FIELD_WORD. */
+	FIELD_UINT,
 	FIELD_BOOL,	/* bool */
 	FIELD_ENUM,	/* string out of .choices; an enum whose values are their indices */
 	FIELD_DURATION, /* "15m", .min to .max milliseconds; uint32_t milliseconds */
+	FIELD_SIZE,	/* "8MiB", .min to .max bytes; unsigned of .size bytes */
 	FIELD_ADDRESS,	/* of a host, IPv4 or IPv6; struct mr_addr */
 	FIELD_PREFIX,	/* address or CIDR; struct mr_prefix */
 	FIELD_MAC,	/* six bytes; struct rte_ether_addr */
 	FIELD_HEX,	/* exactly .size bytes in hexadecimal digits; uint8_t[.size] */
-	FIELD_JSON,	/* an object, left as it is; json_t *. .shape only names its schema */
-	FIELD_OBJECT,	/* nested object of .shape; the struct itself */
+	/* An object, left as it is; json_t *. .shape only names its schema. */
+	FIELD_JSON,
+	FIELD_OBJECT, /* nested object of .shape; the struct itself */
 };
 
 struct shape;
@@ -58,11 +61,14 @@ struct field {
 	uint32_t present_offset;
 
 	uint64_t min, max;	    /* inclusive; 0 as maximum: as much as @size can hold */
-	uint64_t fallback;	    /* of numbers, booleans, enums, durations */
-	const char *fallback_text;  /* of strings; NULL: absent */
+	uint64_t fallback;	    /* of numbers, booleans, enums, durations, sizes */
+	const char *fallback_text;  /* of strings, addresses; NULL: absent */
 	const char *fallback_note;  /* how a default is found that a table cannot hold */
-	const char *const *choices; /* of FIELD_ENUM; ends with NULL */
+	const char *const *choices; /* of FIELD_ENUM, perhaps of FIELD_UINT; ends with NULL */
 	const struct shape *shape;
+	/* Of FIELD_JSON: any members of .shape but its keys, to be merged by shape_merge(). */
+	bool partial;
+	bool any; /* of FIELD_JSON: any value, not only an object */
 
 	const char *text;    /* one sentence for the reference and the schema, without its stop */
 	const char *example; /* as JSON text */
@@ -90,6 +96,9 @@ struct shape {
 		.field_count = sizeof(table) / sizeof((table)[0]), .size = sizeof(type) \
 	}
 
+/* The value of the word .choices[index] in a FIELD_UINT of 8 bytes; no number has it. */
+#define FIELD_WORD(index) (UINT64_MAX - (index))
+
 /* Stands for a secret where it is not shown; see SHAPE_REDACT. */
 #define FIELD_UNCHANGED "unchanged"
 
@@ -104,6 +113,13 @@ bool shape_decode(const struct shape *shape, const json_t *json, const struct fi
 /* The same from an array, whose elements are the fields in the table's order. */
 bool shape_decode_positional(const struct shape *shape, const json_t *json, void *out,
 			     struct field_errors *errors);
+
+/*
+ * What @in, a value of @shape, becomes with the members of @changes, a field that is .partial:
+ * those of nested objects one by one, lists as a whole. For the rest as shape_decode().
+ */
+bool shape_merge(const struct shape *shape, const void *in, const json_t *changes,
+		 const struct field_path *path, void *out, struct field_errors *errors);
 
 enum shape_encode_flags {
 	SHAPE_PLAIN = 0,
@@ -124,5 +140,12 @@ void shape_fini(const struct shape *shape, void *value);
 
 /* For members that are assembled in code; the list is zeroed. False: no memory. */
 bool field_list_alloc(const struct field *field, void *value, uint32_t count);
+
+/* Whether the list is one that shape_decode() could have made. @path: where the list stands. */
+bool field_list_check(const struct field *field, const void *value, const struct field_path *path,
+		      struct field_errors *errors);
+
+/* The row of that name; NULL: there is none. */
+const struct field *shape_field(const struct shape *shape, const char *name);
 
 #endif

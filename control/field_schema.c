@@ -6,6 +6,7 @@
 #include "duration.h"
 #include "field_value.h"
 #include "name.h"
+#include "size.h"
 
 static json_t *integer(uint64_t value)
 {
@@ -19,6 +20,15 @@ static json_t *enum_schema(const struct field *field)
 	for (size_t i = 0; field->choices[i]; i++)
 		json_array_append_new(names, json_string(field->choices[i]));
 	return json_pack("{s:s, s:o}", "type", "string", "enum", names);
+}
+
+static json_t *uint_schema(const struct field *field)
+{
+	json_t *number = json_pack("{s:s, s:o, s:o}", "type", "integer", "minimum",
+				   integer(field->min), "maximum", integer(field_max(field)));
+
+	return field->choices ? json_pack("{s:[o, o]}", "anyOf", number, enum_schema(field))
+			      : number;
 }
 
 static json_t *hex_schema(const struct field *field, enum field_schema_flags flags)
@@ -40,6 +50,8 @@ static json_t *reference_schema(const struct field *field)
 {
 	char reference[128];
 
+	if (field->any)
+		return json_object(); /* whatever it is */
 	if (!field->shape)
 		return json_pack("{s:s}", "type", "object");
 	snprintf(reference, sizeof(reference), "%s%s", FIELD_SCHEMA_REFERENCE, field->shape->name);
@@ -69,14 +81,15 @@ static json_t *value_schema(const struct field *field, enum field_schema_flags f
 	case FIELD_STRING:
 		return string_schema(field);
 	case FIELD_UINT:
-		return json_pack("{s:s, s:o, s:o}", "type", "integer", "minimum",
-				 integer(field->min), "maximum", integer(field_max(field)));
+		return uint_schema(field);
 	case FIELD_BOOL:
 		return json_pack("{s:s}", "type", "boolean");
 	case FIELD_ENUM:
 		return enum_schema(field);
 	case FIELD_DURATION:
 		return json_pack("{s:s, s:s}", "type", "string", "pattern", DURATION_PATTERN);
+	case FIELD_SIZE:
+		return json_pack("{s:s, s:s}", "type", "string", "pattern", SIZE_PATTERN);
 	case FIELD_ADDRESS:
 		return address_schema();
 	case FIELD_PREFIX:
@@ -88,7 +101,8 @@ static json_t *value_schema(const struct field *field, enum field_schema_flags f
 	case FIELD_HEX:
 		return hex_schema(field, flags);
 	case FIELD_JSON:
-		return reference_schema(field);
+		return field->partial ? shape_schema(field->shape, flags | FIELD_SCHEMA_PARTIAL)
+				      : reference_schema(field);
 	case FIELD_OBJECT:
 		return shape_schema(field->shape, flags);
 	}
@@ -97,8 +111,8 @@ static json_t *value_schema(const struct field *field, enum field_schema_flags f
 
 static json_t *list_schema(const struct field *field, enum field_schema_flags flags)
 {
-	json_t *schema =
-		json_pack("{s:s, s:o}", "type", "array", "items", value_schema(field, flags));
+	json_t *element = value_schema(field, flags & ~FIELD_SCHEMA_PARTIAL);
+	json_t *schema = json_pack("{s:s, s:o}", "type", "array", "items", element);
 
 	if (field->list_min > 0)
 		json_object_set_new(schema, "minItems", integer(field->list_min));
@@ -117,10 +131,10 @@ static json_t *fallback_schema(const struct field *field)
 
 	if (field->required || field->tracked || field->list || field->fallback_note)
 		return NULL;
-	if (field_kind_is_string(field->kind))
+	if (field_kind_is_string(field->kind) || field->kind == FIELD_ADDRESS)
 		return json_string(field->fallback_text);
 	if (field->kind != FIELD_UINT && field->kind != FIELD_BOOL && field->kind != FIELD_ENUM &&
-	    field->kind != FIELD_DURATION)
+	    field->kind != FIELD_DURATION && field->kind != FIELD_SIZE)
 		return NULL;
 	field_value_fallback(field, &value);
 	json = field_value_encode(field, &value);
@@ -139,6 +153,12 @@ static json_t *description(const struct field *field)
 		used += snprintf(text + used, sizeof(text) - (size_t)used,
 				 " From \"%s\" to \"%s\".", from, to);
 	}
+	if (field->kind == FIELD_SIZE && field->max > 0) {
+		size_format(field->min, from);
+		size_format(field->max, to);
+		used += snprintf(text + used, sizeof(text) - (size_t)used,
+				 " From \"%s\" to \"%s\".", from, to);
+	}
 	if (field->fallback_note)
 		snprintf(text + used, sizeof(text) - (size_t)used, " Default: %s.",
 			 field->fallback_note);
@@ -148,7 +168,7 @@ static json_t *description(const struct field *field)
 json_t *field_schema(const struct field *field, enum field_schema_flags flags)
 {
 	json_t *schema = field->list ? list_schema(field, flags) : value_schema(field, flags);
-	json_t *fallback = fallback_schema(field);
+	json_t *fallback = flags & FIELD_SCHEMA_PARTIAL ? NULL : fallback_schema(field);
 
 	if (!schema)
 		return NULL;
@@ -163,12 +183,12 @@ json_t *field_schema(const struct field *field, enum field_schema_flags flags)
 	return schema;
 }
 
-static json_t *required_members(const struct shape *shape)
+static json_t *required_members(const struct shape *shape, enum field_schema_flags flags)
 {
 	json_t *names = json_array();
 
 	for (uint32_t i = 0; i < shape->field_count; i++)
-		if (shape->fields[i].required)
+		if (shape->fields[i].required && !(flags & FIELD_SCHEMA_PARTIAL))
 			json_array_append_new(names, json_string(shape->fields[i].name));
 	return names;
 }
@@ -181,13 +201,15 @@ json_t *shape_schema(const struct shape *shape, enum field_schema_flags flags)
 	for (uint32_t i = 0; i < shape->field_count; i++) {
 		const struct field *field = &shape->fields[i];
 
+		if (field->key && (flags & FIELD_SCHEMA_PARTIAL))
+			continue;
 		if (json_object_set_new(properties, field->name, field_schema(field, flags)) < 0) {
 			json_decref(properties);
 			return NULL;
 		}
 	}
 	schema = json_pack("{s:s, s:o, s:o, s:b}", "type", "object", "properties", properties,
-			   "required", required_members(shape), "additionalProperties", 0);
+			   "required", required_members(shape, flags), "additionalProperties", 0);
 	if (schema && shape->text)
 		json_object_set_new(schema, "description", json_sprintf("%s.", shape->text));
 	return schema;

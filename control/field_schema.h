@@ -10,6 +10,7 @@
 enum field_schema_flags {
 	FIELD_SCHEMA_PLAIN = 0,
 	FIELD_SCHEMA_REDACTED = 1, /* FIELD_UNCHANGED may stand for a secret */
+	FIELD_SCHEMA_PARTIAL = 2,  /* of changes for shape_merge(): nothing is required, no key */
 };
 
 /* Where a FIELD_JSON member refers to the schema of its shape, in an OpenRPC document. */

@@ -10,6 +10,7 @@
 #include "address_text.h"
 #include "duration.h"
 #include "name.h"
+#include "size.h"
 #include "suggestion.h"
 
 #define EXPECTATION_MAX 256
@@ -78,8 +79,11 @@ static void describe_expected(const struct field *field, char *out)
 		strcpy(out, "a string");
 		break;
 	case FIELD_UINT:
-		snprintf(out, EXPECTATION_MAX, "an integer in %" PRIu64 "..%" PRIu64, field->min,
-			 field_max(field));
+		used = (size_t)snprintf(out, EXPECTATION_MAX, "an integer in %" PRIu64 "..%" PRIu64,
+					field->min, field_max(field));
+		for (size_t i = 0; field->choices && field->choices[i]; i++)
+			used += (size_t)snprintf(out + used, EXPECTATION_MAX - used, ", or \"%s\"",
+						 field->choices[i]);
 		break;
 	case FIELD_BOOL:
 		strcpy(out, "true or false");
@@ -95,6 +99,12 @@ static void describe_expected(const struct field *field, char *out)
 		duration_format(field_max(field), to);
 		snprintf(out, EXPECTATION_MAX,
 			 "a duration with its unit (ms, s, m, h) in \"%s\"..\"%s\"", from, to);
+		break;
+	case FIELD_SIZE:
+		size_format(field->min, from);
+		size_format(field_max(field), to);
+		snprintf(out, EXPECTATION_MAX,
+			 "a size with its unit (B, KiB, MiB, GiB) in \"%s\"..\"%s\"", from, to);
 		break;
 	case FIELD_ADDRESS:
 		strcpy(out, "the IPv4 or IPv6 address of a host");
@@ -190,6 +200,11 @@ static uint64_t uint_load(const void *in, uint32_t size)
 	}
 }
 
+uint64_t field_value_uint(const struct field *field, const void *in)
+{
+	return uint_load(in, field->size);
+}
+
 static bool decode_uint(const struct field *field, const json_t *json,
 			const struct field_path *path, void *out, struct field_errors *errors)
 {
@@ -224,6 +239,25 @@ static bool decode_duration(const struct field *field, const json_t *json,
 	return refuse_range(json, min, max, path, errors);
 }
 
+static bool decode_size(const struct field *field, const json_t *json,
+			const struct field_path *path, void *out, struct field_errors *errors)
+{
+	char min[SIZE_TEXT_MAX + 2], max[SIZE_TEXT_MAX + 2], text[SIZE_TEXT_MAX];
+	uint64_t bytes;
+
+	if (!size_parse(json_string_value(json), &bytes))
+		return refuse_value(field, json, path, errors);
+	if (bytes >= field->min && bytes <= field_max(field)) {
+		uint_store(out, field->size, bytes);
+		return true;
+	}
+	size_format(field->min, text);
+	snprintf(min, sizeof(min), "\"%s\"", text);
+	size_format(field_max(field), text);
+	snprintf(max, sizeof(max), "\"%s\"", text);
+	return refuse_range(json, min, max, path, errors);
+}
+
 static bool decode_enum(const struct field *field, const json_t *json,
 			const struct field_path *path, void *out, struct field_errors *errors)
 {
@@ -248,6 +282,19 @@ static bool decode_enum(const struct field *field, const json_t *json,
 static uint8_t hex_digit(char c)
 {
 	return (uint8_t)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
+}
+
+/* In place of a number. */
+static bool decode_word(const struct field *field, const json_t *json,
+			const struct field_path *path, void *out, struct field_errors *errors)
+{
+	for (uint32_t i = 0; field->choices && field->choices[i]; i++) {
+		if (strcmp(field->choices[i], json_string_value(json)) == 0) {
+			*(uint64_t *)out = FIELD_WORD(i);
+			return true;
+		}
+	}
+	return refuse_type(field, json, path, errors);
 }
 
 static bool decode_hex(const struct field *field, const json_t *json, const struct field_path *path,
@@ -365,6 +412,8 @@ static bool decode_text(const struct field *field, const json_t *json,
 		return decode_enum(field, json, path, out, errors);
 	case FIELD_DURATION:
 		return decode_duration(field, json, path, out, errors);
+	case FIELD_SIZE:
+		return decode_size(field, json, path, out, errors);
 	case FIELD_HEX:
 		return decode_hex(field, json, path, out, errors);
 	case FIELD_PREFIX:
@@ -374,6 +423,7 @@ static bool decode_text(const struct field *field, const json_t *json,
 	case FIELD_MAC:
 		return mac_parse(text, out) || refuse_value(field, json, path, errors);
 	case FIELD_UINT:
+		return decode_word(field, json, path, out, errors);
 	case FIELD_BOOL:
 	case FIELD_JSON:
 	case FIELD_OBJECT:
@@ -385,16 +435,16 @@ static bool decode_text(const struct field *field, const json_t *json,
 bool field_value_decode(const struct field *field, const json_t *json,
 			const struct field_path *path, void *out, struct field_errors *errors)
 {
+	if (field->kind == FIELD_JSON && (field->any || json_is_object(json))) {
+		*(json_t **)out = json_incref((json_t *)json);
+		return true;
+	}
 	if (json_is_string(json))
 		return decode_text(field, json, path, out, errors);
 	if (field->kind == FIELD_UINT && json_is_integer(json))
 		return decode_uint(field, json, path, out, errors);
 	if (field->kind == FIELD_BOOL && json_is_boolean(json)) {
 		*(bool *)out = json_is_true(json);
-		return true;
-	}
-	if (field->kind == FIELD_JSON && json_is_object(json)) {
-		*(json_t **)out = json_incref((json_t *)json);
 		return true;
 	}
 	return refuse_type(field, json, path, errors);
@@ -416,8 +466,11 @@ static json_t *encode_hex(const uint8_t *bytes, uint32_t size)
 }
 
 /* Counters of 64 bits stop at what a JSON integer of jansson can hold. */
-static json_t *encode_uint(uint64_t value)
+static json_t *encode_uint(const struct field *field, uint64_t value)
 {
+	for (uint32_t i = 0; field->choices && field->choices[i]; i++)
+		if (value == FIELD_WORD(i))
+			return json_string(field->choices[i]);
 	return json_integer(value > INT64_MAX ? INT64_MAX : (json_int_t)value);
 }
 
@@ -431,13 +484,16 @@ json_t *field_value_encode(const struct field *field, const void *in)
 	case FIELD_STRING:
 		return json_string(*(char *const *)in);
 	case FIELD_UINT:
-		return encode_uint(uint_load(in, field->size));
+		return encode_uint(field, uint_load(in, field->size));
 	case FIELD_BOOL:
 		return json_boolean(*(const bool *)in);
 	case FIELD_ENUM:
 		return json_string(field->choices[uint_load(in, field->size)]);
 	case FIELD_DURATION:
 		duration_format(*(const uint32_t *)in, text);
+		return json_string(text);
+	case FIELD_SIZE:
+		size_format(uint_load(in, field->size), text);
 		return json_string(text);
 	case FIELD_ADDRESS:
 		address_format(in, text);
@@ -469,12 +525,14 @@ bool field_value_fallback(const struct field *field, void *out)
 	case FIELD_UINT:
 	case FIELD_ENUM:
 	case FIELD_DURATION:
+	case FIELD_SIZE:
 		uint_store(out, field->size, field->fallback);
 		return true;
 	case FIELD_BOOL:
 		*(bool *)out = field->fallback != 0;
 		return true;
 	case FIELD_ADDRESS:
+		return !field->fallback_text || address_parse(field->fallback_text, out);
 	case FIELD_PREFIX:
 	case FIELD_MAC:
 	case FIELD_HEX:

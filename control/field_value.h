@@ -12,6 +12,9 @@ bool field_value_decode(const struct field *field, const json_t *json,
 /* New reference. NULL: no memory, or an absent string. */
 json_t *field_value_encode(const struct field *field, const void *in);
 
+/* Of FIELD_UINT and FIELD_ENUM, whatever their size. */
+uint64_t field_value_uint(const struct field *field, const void *in);
+
 /* What a table can say for a member that is not there. False: no memory. */
 bool field_value_fallback(const struct field *field, void *out);
 

@@ -25,7 +25,8 @@ static enum json_scan end_of_value(struct json_scanner *scanner)
 
 static enum json_scan open_bracket(struct json_scanner *scanner, bool brace)
 {
-	if (scanner->depth == JSON_SCANNER_DEPTH_MAX)
+	if (scanner->depth == JSON_SCANNER_DEPTH_MAX ||
+	    (scanner->depth_max > 0 && scanner->depth >= scanner->depth_max))
 		return JSON_SCAN_TOO_DEEP;
 	scanner->braces &= ~(UINT64_C(1) << scanner->depth);
 	scanner->braces |= (uint64_t)brace << scanner->depth;

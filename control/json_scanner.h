@@ -3,7 +3,7 @@
  * Finds where one JSON text of a stream ends (RFC 8259), however the stream is cut into pieces,
  * looking at every byte once. It does not validate: it only keeps strings and brackets apart.
  * What cannot be told apart any more, a string that runs over the end of its line for instance,
- * is reported at once. Zero it before the first byte.
+ * is reported at once. Zero it before the first byte, but for depth_max.
  */
 #ifndef MAILRAIL_CONTROL_JSON_SCANNER_H
 #define MAILRAIL_CONTROL_JSON_SCANNER_H
@@ -23,6 +23,7 @@ enum json_scanner_token {
 };
 
 struct json_scanner {
+	uint32_t depth_max; /* 0: JSON_SCANNER_DEPTH_MAX, and never more than that */
 	enum json_scanner_token token;
 	bool escaped; /* the byte before was a backslash in a string */
 	uint32_t depth;
@@ -34,7 +35,7 @@ enum json_scan {
 	JSON_SCAN_SPACE,    /* all bytes are used, and no text has begun */
 	JSON_SCAN_TEXT,	    /* the text ends with the last byte used */
 	JSON_SCAN_BROKEN,   /* not JSON: where the next text begins is unknown */
-	JSON_SCAN_TOO_DEEP, /* beyond JSON_SCANNER_DEPTH_MAX */
+	JSON_SCAN_TOO_DEEP, /* beyond the scanner's depth_max */
 };
 
 /* After JSON_SCAN_TEXT the scanner is ready for the next one. */

@@ -86,6 +86,14 @@ static void test_defaults(void)
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(config);
 	CU_ASSERT_STRING_EQUAL(config->control.socket, "/run/mailrail/control.sock");
+	CU_ASSERT_STRING_EQUAL(config->control.socket_mode, "0660");
+	CU_ASSERT_PTR_NULL(config->control.socket_group);
+	CU_ASSERT_EQUAL(config->log.format, LOG_FORMAT_AUTO);
+	CU_ASSERT_EQUAL(config->log.level, LOG_LEVEL_NOTICE);
+	CU_ASSERT_FALSE(config->control.http_given);
+	CU_ASSERT_EQUAL(config->control.limits.request_bytes, 8 << 20);
+	CU_ASSERT_EQUAL(config->control.limits.stall_ms, 30000);
+	CU_ASSERT_FALSE(config->control.limits.idle_given);
 	CU_ASSERT_EQUAL(config->workers.core_count, 1);
 	CU_ASSERT_EQUAL(config->workers.poll, MR_POLL_BUSY);
 	CU_ASSERT_EQUAL(config->sessions.pin_budget, 1000000);
@@ -208,6 +216,59 @@ static void test_refused(void)
 		 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 		 "aaaaaaaaaaaaaaaaaaaaaaaaaa\"}}",
 		 "/control/socket", "108 bytes long; expected 1..107"},
+		{"{\"log\": {\"level\": \"loud\"}}", "/log/level", "\"loud\""},
+		{"{\"control\": {\"socket_mode\": \"0668\"}}", "/control/socket_mode",
+		 "not a mode"},
+		{"{\"control\": {\"socket_mode\": \"0662\"}}", "/control/socket_mode",
+		 "let everybody"},
+		{"{\"control\": {\"limits\": {\"request_size\": 4096}}}",
+		 "/control/limits/request_size", "a size with its unit"},
+		{"{\"control\": {\"limits\": {\"request_size\": \"4MB\"}}}",
+		 "/control/limits/request_size", "a size with its unit"},
+		{"{\"control\": {\"limits\": {\"request_size\": \"1KiB\"}}}",
+		 "/control/limits/request_size", "\"4KiB\"..\"256MiB\""},
+		{"{\"control\": {\"http\": {\"plain\": true}}}", "/control/http/port", "missing"},
+		{"{\"control\": {\"http\": {\"port\": 9443, \"key\": \"/k\", \"tokens\": "
+		 "[{\"name\": \"t\", "
+		 "\"role\": \"read\", \"hash\": "
+		 "\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"}]}}}",
+		 "/control/http/certificate", "TLS wants certificate and key"},
+		{"{\"control\": {\"http\": {\"port\": 9443, \"certificate\": \"/c\", \"tokens\": "
+		 "[{\"name\": \"t\", \"role\": \"read\", \"hash\": "
+		 "\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"}]}}}",
+		 "/control/http/key", "TLS wants certificate and key"},
+		{"{\"control\": {\"http\": {\"port\": 9443, \"certificate\": \"/c\", \"key\": "
+		 "\"/k\"}}}",
+		 "/control/http", "nobody could do anything"},
+		{"{\"control\": {\"http\": {\"port\": 9443, \"plain\": true, \"key\": \"/k\", "
+		 "\"tokens\": [{\"name\": \"t\", \"role\": \"read\", \"hash\": "
+		 "\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"}]}}}",
+		 "/control/http/plain", "for TLS"},
+		{"{\"control\": {\"http\": {\"port\": 9443, \"address\": \"10.0.0.1\", \"plain\": "
+		 "true, \"tokens\": [{\"name\": \"t\", \"role\": \"read\", \"hash\": "
+		 "\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"}]}}}",
+		 "/control/http/plain", "loopback addresses only"},
+		{"{\"control\": {\"http\": {\"port\": 9443, \"address\": \"2001:db8::1\", "
+		 "\"certificate\": \"/c\", \"key\": \"/k\", \"anonymous\": \"read\"}}}",
+		 "/control/http/anonymous", "loopback addresses only"},
+		{"{\"control\": {\"http\": {\"port\": 9443, \"certificate\": \"/c\", \"key\": "
+		 "\"/k\", \"clients\": [{\"name\": \"c\", \"role\": \"read\"}]}}}",
+		 "/control/http/clients", "client_ca is missing"},
+		{"{\"control\": {\"http\": {\"port\": 9443, \"certificate\": \"/c\", \"key\": "
+		 "\"/k\", \"client_ca\": \"/a\", \"tokens\": [{\"name\": \"t\", \"role\": "
+		 "\"read\", \"hash\": "
+		 "\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"}]}}}",
+		 "/control/http/clients", "does not say who may do what"},
+		{"{\"control\": {\"http\": {\"port\": 9443, \"certificate\": \"/c\", \"key\": "
+		 "\"/k\", \"tokens\": [{\"name\": \"t\", \"role\": \"read\", \"hash\": "
+		 "\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"}, "
+		 "{\"name\": \"u\", \"role\": \"read\", \"hash\": "
+		 "\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"}]}}}",
+		 "/control/http/tokens/1/hash", "/control/http/tokens/0"},
+		{"{\"control\": {\"http\": {\"port\": 9443, \"certificate\": \"/c\", \"key\": "
+		 "\"/k\", \"tokens\": [{\"name\": \"t\", \"role\": \"read\", \"hash\": "
+		 "\"abc\"}]}}}",
+		 "/control/http/tokens/0/hash", "3 hexadecimal digits"},
 		{"{\"workers\": {\"cores\": []}}", "/workers/cores", "at least 1"},
 		{"{\"workers\": {\"cores\": [1, 2, 1]}}", "/workers/cores/2", "already at"},
 		{"{\"workers\": {\"cores\": [1024]}}", "/workers/cores/0", "outside 0..1023"},
@@ -536,12 +597,44 @@ static void test_tables(void)
 	check_shape(&config_shape);
 }
 
+/* Each way in that is allowed, and what is filled in. */
+static void test_doors(void)
+{
+	static const char *const rows[] = {
+		"{\"port\": 9443, \"plain\": true, \"anonymous\": \"admin\"}",
+		"{\"port\": 9443, \"plain\": true, \"address\": \"::1\", \"tokens\": [{\"name\": "
+		"\"t\", \"role\": \"read\", \"hash\": "
+		"\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"}]}",
+		"{\"port\": 9443, \"address\": \"10.0.0.1\", \"certificate\": \"/c\", \"key\": "
+		"\"/k\", \"client_ca\": \"/a\", \"clients\": [{\"name\": \"Night Shift\", "
+		"\"role\": \"operate\"}]}",
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		json_t *json = json_loads(minimal, 0, NULL);
+		struct field_errors errors = {0};
+		struct config *config;
+
+		json_object_set_new(json, "control",
+				    json_pack("{s:o}", "http", json_loads(rows[i], 0, NULL)));
+		config = config_decode(json, &errors);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(config);
+		CU_ASSERT(config->control.http_given);
+		CU_ASSERT_EQUAL(config->control.http.port, 9443);
+		/* Without an address it is this host's own. */
+		CU_ASSERT(i != 0 || config->control.http.address.bytes[12] == 127);
+		config_free(config);
+		json_decref(json);
+	}
+}
+
 int main(void)
 {
 	CU_TestInfo tests[] = {
 		UNIT_TEST(test_example),
 		UNIT_TEST(test_copy_and_encode),
 		UNIT_TEST(test_defaults),
+		UNIT_TEST(test_doors),
 		UNIT_TEST(test_modes),
 		UNIT_TEST(test_refused),
 		UNIT_TEST(test_all_errors_at_once),

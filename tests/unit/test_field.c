@@ -9,6 +9,7 @@
 #include "../lib/unit.h"
 #include "field.h"
 #include "field_schema.h"
+#include "field_write.h"
 
 enum colour { RED, GREEN };
 
@@ -421,6 +422,91 @@ static void test_schema(void)
 	json_decref(schema);
 }
 
+/* jansson's text, from a struct. */
+static void expect_text(const struct car *car, enum shape_encode_flags flags,
+			enum shape_layout layout)
+{
+	json_t *json = shape_encode(&car_shape, car, flags);
+	char *expected = json_dumps(json, layout == SHAPE_INDENTED ? JSON_INDENT(2) : JSON_COMPACT);
+	char *text = shape_write(&car_shape, car, flags, layout);
+
+	CU_ASSERT_STRING_EQUAL(text, expected);
+	free(text);
+	free(expected);
+	json_decref(json);
+}
+
+static void test_written_text(void)
+{
+	static const char *const texts[] = {
+		full,
+		"{\"name\": \"a\", \"spare\": {\"name\": \"s\"}, \"wheels\": [{\"name\": \"l\"}]}",
+		"{\"name\": \"a\", \"path\": \"\\\"\\\\\\/\\\"\", \"spare\": {\"name\": \"s\"}, "
+		"\"wheels\": [{\"name\": \"l\"}], \"words\": [\"\", \"\\\\\", \"\u00e4\"]}",
+	};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		struct field_errors errors;
+		struct car car;
+
+		CU_ASSERT_FATAL(decode(texts[i], &car, &errors));
+		if (!car.extra) /* which stays on its line */
+			expect_text(&car, SHAPE_PLAIN, SHAPE_INDENTED);
+		expect_text(&car, SHAPE_PLAIN, SHAPE_ONE_LINE);
+		expect_text(&car, SHAPE_REDACT, SHAPE_ONE_LINE);
+		release(&car, &errors);
+	}
+}
+
+struct ticket {
+	uint64_t number;
+	json_t *value;
+};
+
+static const char *const ticket_words[] = {"first", "last", NULL};
+static const struct field ticket_fields[] = {
+	{"number", FIELD_UINT, FIELD_AT(struct ticket, number), .min = 1, .choices = ticket_words,
+	 .fallback = FIELD_WORD(1), .text = "Number"},
+	{"value", FIELD_JSON, FIELD_AT(struct ticket, value), .any = true, .text = "Value"},
+};
+static const struct shape ticket_shape = SHAPE("ticket", struct ticket, ticket_fields, "Ticket");
+
+/* A number or a word, and any value at all. */
+static void test_words_and_any_values(void)
+{
+	static const struct {
+		const char *text;
+		uint64_t number; /* 0: refused */
+	} rows[] = {
+		{"{\"number\": 7, \"value\": 1}", 7},
+		{"{\"number\": \"first\", \"value\": \"a\"}", FIELD_WORD(0)},
+		{"{\"value\": [null]}", FIELD_WORD(1)},
+		{"{\"number\": \"7\"}", 0},
+		{"{\"number\": \"firs\"}", 0},
+		{"{\"number\": 0}", 0},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		json_t *json = json_loads(rows[i].text, 0, NULL), *encoded;
+		struct field_errors errors = {0};
+		struct ticket ticket;
+
+		CU_ASSERT_EQUAL(shape_decode(&ticket_shape, json, NULL, &ticket, &errors),
+				rows[i].number != 0);
+		if (rows[i].number != 0) {
+			CU_ASSERT_EQUAL(ticket.number, rows[i].number);
+			encoded = shape_encode(&ticket_shape, &ticket, SHAPE_PLAIN);
+			if (!json_object_get(json, "number"))
+				json_object_set_new(json, "number", json_string("last"));
+			CU_ASSERT(json_equal(encoded, json));
+			json_decref(encoded);
+		}
+		shape_fini(&ticket_shape, &ticket);
+		field_errors_fini(&errors);
+		json_decref(json);
+	}
+}
+
 int main(void)
 {
 	CU_TestInfo tests[] = {
@@ -436,6 +522,8 @@ int main(void)
 		UNIT_TEST(test_long_pointers_are_cut_between_characters),
 		UNIT_TEST(test_lines_stay_lines),
 		UNIT_TEST(test_schema),
+		UNIT_TEST(test_written_text),
+		UNIT_TEST(test_words_and_any_values),
 		CU_TEST_INFO_NULL,
 	};
 
