@@ -1,44 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "balancer.h"
+#define LOG_TOPIC LOG_TOPIC_CONFIG
+
+#include "balancer_parts.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
-#include "compile.h"
-#include "fleet.h"
 #include "log.h"
-#include "pin_sweep.h"
-#include "release.h"
-#include "risk.h"
-#include "ways.h"
 
 /* Pieces of one pass over the pins follow each other at once; passes are this far apart. */
 #define PASS_INTERVAL_MS 500
 #define STEP_INTERVAL_MS 2
 
-struct balancer {
-	struct mr_dataplane *dp;
-	struct session_state *state; /* NULL: nothing outlives the process */
-	char *path;
-	struct config *config;
-	uint64_t generation;
-	struct roster *roster;
-	struct fleet *fleet;
-	struct ways *ways;
-	struct health *health;
-	struct pin_sweep *sweep;
-	struct risk *risk;
-	uint64_t started_ms; /* clock_monotonic_ms() */
-	struct balancer_use use;
-	struct event *refresh; /* runs once, after any number of reasons in one turn */
-	struct event *step;    /* the next piece of work on pins and retired snapshots */
-	struct event *count;   /* every second */
-};
-
-static void schedule_refresh(struct balancer *balancer)
+void balancer_schedule_refresh(struct balancer *balancer)
 {
 	event_active(balancer->refresh, EV_TIMEOUT, 0);
 }
@@ -53,16 +29,16 @@ static void schedule_step(struct balancer *balancer, uint32_t delay_ms)
 	event_add(balancer->step, &delay);
 }
 
-static int make_release(const struct balancer *balancer, const struct fleet *fleet,
-			uint64_t generation, struct release *out)
+int balancer_make_release(const struct balancer *balancer, const struct fleet *fleet,
+			  uint64_t generation, struct release *out)
 {
 	const struct way_facts facts = ways_facts(balancer->ways);
 
 	return release_make(fleet, &facts, generation, out);
 }
 
-static int steer(const struct balancer *balancer, const struct release *release,
-		 struct mr_error *error)
+int balancer_steer(const struct balancer *balancer, const struct release *release,
+		   struct mr_error *error)
 {
 	const struct mr_steering steering = release_steering(release);
 
@@ -76,15 +52,16 @@ static void save_sessions(struct balancer *balancer)
 
 	if (balancer->state != NULL &&
 	    session_state_save(balancer->state, balancer->fleet, &error) < 0)
-		log_write(LOG_ERR, "sessions: %s", error.text);
+		log_write_about(LOG_TOPIC_SESSIONS, NULL, LOG_ERR, "sessions: %s", error.text);
 }
 
 /* From here on workers see the snapshot; nothing can fail any more. */
-static void publish(struct balancer *balancer, struct release *release)
+void balancer_publish(struct balancer *balancer, struct release *release)
 {
 	save_sessions(balancer);
 	mr_dataplane_publish(balancer->dp, release->snapshot);
 	release->snapshot = NULL;
+	alarms_look_at_services(balancer->alarms, balancer->fleet);
 	balancer->use = (struct balancer_use){
 		.probe_sources = release->plan.source_count,
 		.nat_sources = release->nat_source_count,
@@ -93,7 +70,8 @@ static void publish(struct balancer *balancer, struct release *release)
 			       release->plan.target_count) < 0)
 		log_write(LOG_ERR, "out of memory: health checks go on with the former backends");
 	if (pin_sweep_restart(balancer->sweep, balancer->fleet) < 0)
-		log_write(LOG_ERR, "out of memory: pins are not cleaned up for now");
+		log_write_about(LOG_TOPIC_SESSIONS, NULL, LOG_ERR,
+				"out of memory: pins are not cleaned up for now");
 	schedule_step(balancer, STEP_INTERVAL_MS);
 }
 
@@ -121,14 +99,47 @@ static void refresh(evutil_socket_t fd, short events, void *context)
 	(void)fd;
 	(void)events;
 	advance_pools(balancer);
-	if (make_release(balancer, balancer->fleet, balancer->generation, &release) < 0) {
+	if (balancer_make_release(balancer, balancer->fleet, balancer_generation(balancer),
+				  &release) < 0) {
 		log_write(LOG_ERR, "out of memory: workers go on with the former snapshot");
 		return;
 	}
-	if (steer(balancer, &release, &error) < 0)
+	if (balancer_steer(balancer, &release, &error) < 0)
 		log_write(LOG_ERR, "%s", error.text);
-	publish(balancer, &release);
+	balancer_publish(balancer, &release);
 	release_fini(&release);
+}
+
+static void log_health(const struct backend *backend, const struct health_status *status)
+{
+	const struct log_subject about = {.pool = backend->pool, .backend = backend->name};
+
+	log_write_about(LOG_TOPIC_HEALTH, &about,
+			status->verdict == HEALTH_DOWN ? LOG_WARNING : LOG_NOTICE,
+			"backend %s/%s: %s, was %s: %s", backend->pool, backend->name,
+			health_verdict_name(status->verdict), health_verdict_name(backend->verdict),
+			status->reason);
+}
+
+/* That one who was trusted is up indeed is no news. */
+static void tell_health(struct balancer *balancer, const struct backend *backend,
+			const struct health_status *status)
+{
+	const bool was_trusted = backend->verdict == HEALTH_UNKNOWN && backend->trusted;
+
+	if (was_trusted && status->verdict == HEALTH_UP)
+		return;
+	events_emit(balancer->events,
+		    status->verdict == HEALTH_DOWN ? EVENT_BACKEND_DOWN : EVENT_BACKEND_UP,
+		    json_pack("{s:s, s:s, s:s}", "pool", backend->pool, "backend", backend->name,
+			      "reason", status->reason));
+}
+
+static void on_probed(void *context, const char *pool, uint32_t latency_ms)
+{
+	struct balancer *balancer = context;
+
+	probe_times_add(balancer->probe_times, pool, (uint64_t)latency_ms * 1000);
 }
 
 static void on_health(void *context, mr_backend_id id, const struct health_status *status)
@@ -138,17 +149,15 @@ static void on_health(void *context, mr_backend_id id, const struct health_statu
 
 	if (backend == NULL || backend->verdict == status->verdict)
 		return;
-	log_write(status->verdict == HEALTH_DOWN ? LOG_WARNING : LOG_NOTICE,
-		  "backend %s/%s: %s, was %s: %s", backend->pool, backend->name,
-		  health_verdict_name(status->verdict), health_verdict_name(backend->verdict),
-		  status->reason);
+	log_health(backend, status);
+	tell_health(balancer, backend, status);
 	backend->verdict = status->verdict;
-	schedule_refresh(balancer);
+	balancer_schedule_refresh(balancer);
 }
 
 static void on_ways(void *context)
 {
-	schedule_refresh(context);
+	balancer_schedule_refresh(context);
 }
 
 static bool member_has_sessions(const struct member *member)
@@ -156,8 +165,17 @@ static bool member_has_sessions(const struct member *member)
 	return member->slots > 0 || member->base_slots > 0 || member->backend->pins > 0;
 }
 
+static void log_end(const struct backend *backend, const char *what)
+{
+	const struct log_subject about = {.pool = backend->pool, .backend = backend->name};
+
+	log_write_about(LOG_TOPIC_SESSIONS, &about, LOG_NOTICE,
+			"backend %s/%s: %s, no session remains", backend->pool, backend->name,
+			what);
+}
+
 /* True: some member has left for good. */
-static bool let_members_leave(struct pool *pool)
+static bool let_members_leave(const struct balancer *balancer, struct pool *pool)
 {
 	bool left = false;
 
@@ -166,12 +184,35 @@ static bool let_members_leave(struct pool *pool)
 
 		if (!member->leaving || member_has_sessions(member))
 			continue;
-		log_write(LOG_NOTICE, "backend %s/%s: has left, no session remains",
-			  member->backend->pool, member->backend->name);
+		log_end(member->backend, "has left");
+		events_emit(balancer->events, EVENT_BACKEND_LEFT,
+			    json_pack("{s:s, s:s}", "pool", member->backend->pool, "backend",
+				      member->backend->name));
 		fleet_remove_member(pool, member);
 		left = true;
 	}
 	return left;
+}
+
+static bool awaits_end_of_drain(const struct member *member)
+{
+	return member->state == CONFIG_BACKEND_DRAIN && !member->leaving &&
+	       !member->backend->drained;
+}
+
+static void tell_drained(struct balancer *balancer, const struct pool *pool)
+{
+	for (uint32_t i = 0; i < pool->member_count; i++) {
+		const struct member *member = &pool->members[i];
+
+		if (!awaits_end_of_drain(member) || member_has_sessions(member))
+			continue;
+		member->backend->drained = true;
+		log_end(member->backend, "is drained");
+		events_emit(balancer->events, EVENT_DRAIN_FINISHED,
+			    json_pack("{s:s, s:s}", "pool", pool->name, "backend",
+				      member->backend->name));
+	}
 }
 
 static bool settle_pool(struct balancer *balancer, uint32_t index)
@@ -189,8 +230,10 @@ static bool settle_pool(struct balancer *balancer, uint32_t index)
 	if (pool->moving_slots > 0 &&
 	    pool_settle(pool, pin_sweep_pinned_elsewhere(balancer->sweep, index), pool->swept_s,
 			&settled) < 0)
-		log_write(LOG_ERR, "pool %s: out of memory: slots stay moving for now", pool->name);
-	return let_members_leave(pool) || settled;
+		log_write_about(LOG_TOPIC_SESSIONS, NULL, LOG_ERR,
+				"pool %s: out of memory: slots stay moving for now", pool->name);
+	tell_drained(balancer, pool);
+	return let_members_leave(balancer, pool) || settled;
 }
 
 /*
@@ -209,7 +252,7 @@ static void finish_pass(struct balancer *balancer)
 
 		if (ways_watch(balancer->ways, balancer->fleet, &error) < 0)
 			log_write(LOG_ERR, "%s", error.text);
-		schedule_refresh(balancer);
+		balancer_schedule_refresh(balancer);
 	}
 }
 
@@ -224,7 +267,7 @@ static bool has_work(const struct balancer *balancer)
 		if (pool->moving_slots > 0)
 			return true;
 		for (uint32_t m = 0; m < pool->member_count; m++) {
-			if (pool->members[m].leaving)
+			if (pool->members[m].leaving || awaits_end_of_drain(&pool->members[m]))
 				return true;
 		}
 	}
@@ -257,6 +300,7 @@ static void count_sessions(evutil_socket_t fd, short events, void *context)
 	(void)fd;
 	(void)events;
 	fleet_count_sessions(balancer->fleet, mr_dataplane_clock_s(balancer->dp));
+	alarms_look_at_dataplane(balancer->alarms, balancer->dp, balancer->config);
 }
 
 /* Everything that a fleet is released into, except the fleet. */
@@ -267,19 +311,26 @@ static int make_parts(struct balancer *balancer, struct event_base *base, struct
 	balancer->roster = calloc(1, sizeof(*balancer->roster));
 	balancer->sweep = pin_sweep_create(balancer->dp);
 	balancer->risk = risk_create(base, balancer->dp);
+	balancer->alarms = alarms_create(balancer->events);
+	balancer->probe_times = probe_times_create();
 	balancer->refresh = event_new(base, -1, 0, refresh, balancer);
 	balancer->step = event_new(base, -1, 0, step, balancer);
 	balancer->count = event_new(base, -1, EV_PERSIST, count_sessions, balancer);
 	if (balancer->roster == NULL || balancer->sweep == NULL || balancer->risk == NULL ||
+	    balancer->alarms == NULL || balancer->probe_times == NULL ||
 	    balancer->refresh == NULL || balancer->step == NULL || balancer->count == NULL ||
-	    risk_follow(balancer->risk, balancer->config) < 0)
+	    risk_follow(balancer->risk, balancer->config) < 0 ||
+	    probe_times_follow(balancer->probe_times, balancer->config) < 0)
 		return mr_error_set(error, -ENOMEM, "out of memory");
 	balancer->roster->dp = balancer->dp;
 	rc = ways_create(base, balancer->dp, balancer->config, on_ways, balancer, &balancer->ways,
 			 error);
 	if (rc < 0)
 		return rc;
-	return health_create(base, balancer->dp, on_health, balancer, &balancer->health, error);
+	rc = health_create(base, balancer->dp, on_health, balancer, &balancer->health, error);
+	if (rc == 0)
+		health_watch_probes(balancer->health, on_probed, balancer);
+	return rc;
 }
 
 /* What a former process left is to the configuration as the fleet in force is to a change. */
@@ -308,16 +359,33 @@ static int release_first(struct balancer *balancer, struct mr_error *error)
 	rc = ways_watch(balancer->ways, balancer->fleet, error);
 	if (rc < 0)
 		return rc;
-	rc = make_release(balancer, balancer->fleet, balancer->generation, &release);
+	rc = balancer_make_release(balancer, balancer->fleet, balancer_generation(balancer),
+				   &release);
 	if (rc < 0)
 		return mr_error_set(error, rc, "out of memory");
-	rc = steer(balancer, &release, error);
+	rc = balancer_steer(balancer, &release, error);
 	if (rc == 0) {
-		publish(balancer, &release);
+		balancer_publish(balancer, &release);
 		event_add(balancer->count, &second);
 	}
 	release_fini(&release);
 	return rc;
+}
+
+static int open_ledger(struct balancer *balancer, const struct balancer_setup *setup,
+		       struct mr_error *error)
+{
+	const struct ledger_setup wanted = {
+		.base = setup->base,
+		.path = setup->path,
+		.config = setup->config,
+		.events = setup->events,
+		.expired = balancer_take_back,
+		.context = balancer,
+	};
+	const int rc = ledger_create(&wanted, &balancer->ledger);
+
+	return rc < 0 ? mr_error_set(error, rc, "out of memory") : 0;
 }
 
 int balancer_create(const struct balancer_setup *setup, struct balancer **out,
@@ -333,17 +401,20 @@ int balancer_create(const struct balancer_setup *setup, struct balancer **out,
 	balancer->dp = setup->dp;
 	balancer->config = setup->config;
 	balancer->state = setup->state;
-	balancer->generation = 1;
+	balancer->events = setup->events;
+	balancer->follower = setup->follower;
 	balancer->started_ms = clock_monotonic_ms();
-	if (setup->path != NULL)
-		balancer->path = strdup(setup->path);
-	rc = make_parts(balancer, setup->base, error);
+	balancer->started_wall_ms = clock_wall_ms();
+	rc = open_ledger(balancer, setup, error);
+	if (rc == 0)
+		rc = make_parts(balancer, setup->base, error);
 	if (rc == 0)
 		rc = release_first(balancer, error);
 	if (rc < 0) {
 		balancer_destroy(balancer);
 		return rc;
 	}
+	ledger_begin(balancer->ledger, balancer->config);
 	*out = balancer;
 	return 0;
 }
@@ -362,12 +433,14 @@ void balancer_destroy(struct balancer *balancer)
 		event_free(balancer->count);
 	pin_sweep_destroy(balancer->sweep);
 	risk_destroy(balancer->risk);
+	alarms_destroy(balancer->alarms);
+	probe_times_destroy(balancer->probe_times);
 	fleet_destroy(balancer->fleet);
 	if (balancer->roster != NULL)
 		roster_fini(balancer->roster);
 	free(balancer->roster);
 	config_free(balancer->config);
-	free(balancer->path);
+	ledger_destroy(balancer->ledger);
 	free(balancer);
 }
 
@@ -378,12 +451,22 @@ const struct config *balancer_config(const struct balancer *balancer)
 
 uint64_t balancer_generation(const struct balancer *balancer)
 {
-	return balancer->generation;
+	return ledger_generation(balancer->ledger);
+}
+
+const struct ledger *balancer_ledger(const struct balancer *balancer)
+{
+	return balancer->ledger;
 }
 
 uint64_t balancer_uptime_s(const struct balancer *balancer)
 {
 	return (clock_monotonic_ms() - balancer->started_ms) / 1000;
+}
+
+uint64_t balancer_started_ms(const struct balancer *balancer)
+{
+	return balancer->started_wall_ms;
 }
 
 struct balancer_use balancer_use(const struct balancer *balancer)
@@ -396,207 +479,7 @@ struct mr_dataplane *balancer_dataplane(const struct balancer *balancer)
 	return balancer->dp;
 }
 
-/* The encoded form has every field, so that equal parts of two configurations are equal. */
-static bool part_differs(const json_t *a, const json_t *b, const char *part)
+struct health *balancer_health(const struct balancer *balancer)
 {
-	return !json_equal(json_object_get(a, part), json_object_get(b, part));
-}
-
-static int refuse_fixed_parts(const struct balancer *balancer, const struct config *next,
-			      struct mr_error *error)
-{
-	static const char *const fixed[] = {"node", "control", "workers", "sessions", "ports"};
-	json_auto_t *before = config_encode(balancer->config);
-	json_auto_t *after = config_encode(next);
-
-	if (before == NULL || after == NULL)
-		return mr_error_set(error, -ENOMEM, "out of memory");
-	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++) {
-		if (part_differs(before, after, fixed[i]))
-			return mr_error_set(error, -EBUSY,
-					    "/%s: cannot change while mailraild runs; restart it "
-					    "with the new configuration",
-					    fixed[i]);
-	}
-	return 0;
-}
-
-/* The running configuration takes over again where a change has failed half way. */
-static void restore(struct balancer *balancer)
-{
-	struct mr_error error;
-
-	if (ways_watch(balancer->ways, balancer->fleet, &error) < 0)
-		log_write(LOG_ERR, "%s", error.text);
-	schedule_refresh(balancer);
-}
-
-static int save(const struct balancer *balancer, const struct config *config,
-		struct mr_error *error)
-{
-	return balancer->path != NULL ? config_save(balancer->path, config, error) : 0;
-}
-
-/* Makes @fleet, of @next, the one in force. On failure everything is as it was. */
-static int commit(struct balancer *balancer, struct config *next, struct fleet *fleet,
-		  struct mr_error *error)
-{
-	struct mr_error unsave_error;
-	struct release release;
-	int rc = ways_watch(balancer->ways, fleet, error);
-
-	if (rc < 0)
-		goto err_restore;
-	rc = make_release(balancer, fleet, balancer->generation + 1, &release);
-	if (rc < 0) {
-		mr_error_set(error, rc, "out of memory");
-		goto err_restore;
-	}
-	rc = save(balancer, next, error);
-	if (rc < 0)
-		goto err_release;
-	rc = steer(balancer, &release, error);
-	if (rc < 0)
-		goto err_unsave;
-
-	fleet_destroy(balancer->fleet);
-	config_free(balancer->config);
-	balancer->fleet = fleet;
-	balancer->config = next;
-	balancer->generation++;
-	if (risk_follow(balancer->risk, next) < 0)
-		log_write(LOG_ERR, "out of memory: sessions at risk are counted over another time");
-	publish(balancer, &release);
-	release_fini(&release);
-	roster_release_services(balancer->roster, fleet);
-	log_write(LOG_NOTICE, "configuration: generation %" PRIu64 " in force",
-		  balancer->generation);
-	return 0;
-
-err_unsave:
-	if (save(balancer, balancer->config, &unsave_error) < 0)
-		log_write(LOG_ERR, "%s", unsave_error.text);
-err_release:
-	release_fini(&release);
-err_restore:
-	restore(balancer);
-	return rc;
-}
-
-int balancer_apply(struct balancer *balancer, struct config *next, struct mr_error *error)
-{
-	struct fleet *fleet;
-	int rc = refuse_fixed_parts(balancer, next, error);
-
-	if (rc == 0)
-		rc = fleet_create(balancer->roster, next, balancer->fleet, &fleet, error);
-	if (rc != 0)
-		goto err_free_config;
-	rc = commit(balancer, next, fleet, error);
-	if (rc < 0)
-		goto err_destroy_fleet;
-	return 0;
-
-err_destroy_fleet:
-	fleet_destroy(fleet);
-err_free_config:
-	config_free(next);
-	return rc;
-}
-
-int balancer_plan(const struct balancer *balancer, const struct config *next, bool assume_up,
-		  struct plan *out, struct mr_error *error)
-{
-	const int rc = refuse_fixed_parts(balancer, next, error);
-
-	return rc < 0 ? rc : plan_make(balancer->fleet, next, assume_up, out, error);
-}
-
-void balancer_backend_status(const struct balancer *balancer, uint32_t pool, uint32_t backend,
-			     struct backend_status *out)
-{
-	/* Configured members come first, in the order of the configuration. */
-	const struct pool *in_pool = &balancer->fleet->pools[pool];
-	const struct member *member = &in_pool->members[backend];
-	const struct way_facts facts = ways_facts(balancer->ways);
-	struct mr_backend compiled;
-	struct way way;
-
-	*out = (struct backend_status){
-		.id = member->backend->id,
-		.slots = member->slots,
-		.base_slots = member->base_slots,
-		.pins = member->backend->pins,
-	};
-	health_get(balancer->health, member->backend->id, &out->health);
-	out->health.verdict = member->backend->verdict;
-	way_find(balancer->config, &facts, in_pool, &member->backend->address, &way);
-	compile_backend(in_pool, member, &way, &compiled);
-	out->next_hop_set = way.known;
-	out->next_hop = way.to.next_hop;
-	out->port = way.to.port;
-	out->path_set = compiled.way_set;
-	out->path_mtu_bytes = way.to.mtu_bytes;
-	out->packet_max_bytes = compiled.packet_max_bytes;
-	out->source_set = in_pool->tunnel.source_given || way.has_source;
-	out->source = in_pool->tunnel.source_given ? in_pool->tunnel.source
-						   : (struct mr_prefix){way.source, 128};
-	roster_backend_counters(balancer->roster, member->backend, &out->counters);
-}
-
-int balancer_find_service(const struct balancer *balancer, mr_service_id id)
-{
-	for (uint32_t i = 0; i < balancer->config->service_count; i++) {
-		if (balancer->fleet->service_ids[i] == id)
-			return (int)i;
-	}
-	return -ENOENT;
-}
-
-int balancer_find_backend(const struct balancer *balancer, mr_backend_id id, uint32_t *out_pool,
-			  uint32_t *out_member)
-{
-	for (uint32_t i = 0; i < balancer->fleet->pool_count; i++) {
-		const struct pool *pool = &balancer->fleet->pools[i];
-		const struct member *member = pool_find_member(pool, id);
-
-		if (member == NULL)
-			continue;
-		*out_pool = i;
-		*out_member = (uint32_t)(member - pool->members);
-		return 0;
-	}
-	return -ENOENT;
-}
-
-void balancer_pool_status(const struct balancer *balancer, uint32_t pool, struct pool_status *out)
-{
-	const struct pool *running = &balancer->fleet->pools[pool];
-
-	*out = (struct pool_status){
-		.slots = running->table_size,
-		.moving_slots = running->moving_slots,
-		.leaving_backends =
-			running->member_count - balancer->config->pools[pool].backend_count,
-	};
-}
-
-const struct pool *balancer_pool(const struct balancer *balancer, uint32_t pool)
-{
-	return &balancer->fleet->pools[pool];
-}
-
-struct forgotten_sessions balancer_forgotten_sessions(const struct balancer *balancer)
-{
-	return (struct forgotten_sessions){
-		.silent = pin_sweep_silent(balancer->sweep),
-		.at_risk = risk_sessions(balancer->risk),
-		.none_of_late = risk_knows_all(balancer->risk),
-	};
-}
-
-void balancer_service_counters(const struct balancer *balancer, uint32_t service,
-			       struct mr_flow_counters *out)
-{
-	roster_service_counters(balancer->roster, balancer->fleet->service_ids[service], out);
+	return balancer->health;
 }

@@ -17,11 +17,23 @@
 #include "config.h"
 #include "events.h"
 #include "health.h"
+#include "histogram.h"
+#include "ledger.h"
 #include "plan.h"
 #include "pool.h"
 #include "session_state.h"
 
 struct balancer;
+
+/*
+ * Somebody else who goes by the configuration. All that can fail is done, and refused, before
+ * anything has changed; settling makes what was prepared last the rule, or forgets it.
+ */
+struct balancer_follower {
+	int (*prepare)(void *context, const struct config *next, struct mr_error *error);
+	void (*settle)(void *context, bool in_force);
+	void *context;
+};
 
 /* Borrowed, but for the configuration. */
 struct balancer_setup {
@@ -33,8 +45,9 @@ struct balancer_setup {
 	 * with the process.
 	 */
 	struct session_state *state;
-	const char *path;      /* where accepted changes are saved; NULL: nowhere */
-	struct events *events; /* who hears what happens; NULL: nobody */
+	const char *path;		   /* where accepted changes are saved; NULL: nowhere */
+	struct events *events;		   /* who hears what happens; NULL: nobody */
+	struct balancer_follower follower; /* of "control"; without functions: nobody */
 };
 
 /* Publishes the first snapshot and steers. */
@@ -45,14 +58,24 @@ void balancer_destroy(struct balancer *balancer);
 const struct config *balancer_config(const struct balancer *balancer);
 uint64_t balancer_generation(const struct balancer *balancer);
 uint64_t balancer_uptime_s(const struct balancer *balancer);
+/* When it came up, CLOCK_REALTIME. */
+uint64_t balancer_started_ms(const struct balancer *balancer);
 
 /*
  * Makes @next (already decoded and validated) the configuration in force: compile, save,
- * publish. Takes ownership of @next, even on failure; on failure nothing has changed, and
- * @error says where and why. What cannot change while running (node.key, ports, workers,
- * control) is refused.
+ * publish, record. Takes ownership of @next, even on failure; on failure nothing has changed, and
+ * @error says where and why. What cannot change while running (node, ports, workers,
+ * sessions, parts of control) is refused, and everything but a rollback while another change waits
+ * for confirmation. What is in force already changes nothing, and makes no generation.
  */
-int balancer_apply(struct balancer *balancer, struct config *next, struct mr_error *error);
+int balancer_apply(struct balancer *balancer, struct config *next, const struct change *change,
+		   struct mr_error *error);
+
+/* Keeps the change that waits for that. -ENOENT: none does; or why it cannot be saved. */
+int balancer_confirm(struct balancer *balancer, struct mr_error *error);
+
+/* History, and what waits for confirmation. */
+const struct ledger *balancer_ledger(const struct balancer *balancer);
 
 /*
  * What balancer_apply() would do with @next, without doing it (plan.h). Refuses what it refuses,
@@ -89,6 +112,9 @@ int balancer_find_service(const struct balancer *balancer, mr_service_id id);
 int balancer_find_backend(const struct balancer *balancer, mr_backend_id id, uint32_t *out_pool,
 			  uint32_t *out_member);
 
+/* What packets of the service of that index in balancer_config() are counted under. */
+mr_service_id balancer_service_id(const struct balancer *balancer, uint32_t service);
+
 struct pool_status {
 	uint32_t slots;
 	uint32_t moving_slots;
@@ -117,6 +143,12 @@ struct balancer_use {
 };
 struct balancer_use balancer_use(const struct balancer *balancer);
 
+/* How long changes took from balancer_apply() to the workers, and good probes of @pool; NULL: no
+ * such pool. */
+const struct histogram *balancer_apply_times(const struct balancer *balancer);
+const struct histogram *balancer_probe_times(const struct balancer *balancer, const char *pool);
+
 struct mr_dataplane *balancer_dataplane(const struct balancer *balancer);
+struct health *balancer_health(const struct balancer *balancer);
 
 #endif

@@ -1,163 +1,170 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "config_file.h"
+
+#include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
-#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include "config.h"
-#include "write_all.h"
+#include <openssl/evp.h>
+
+#include "config_complete.h"
+#include "config_tables.h"
+#include "durable_file.h"
+#include "field_write.h"
+#include "json_duplicates.h"
 
 /* Twice what the largest configuration that the limits allow takes when it is indented. */
 #define CONFIG_FILE_MAX (64 << 20)
 
-/* Reads to the end: a pipe has no size to go by. The text is the caller's, even on failure. */
-static int read_all(int fd, char **out_text, size_t *out_size)
-{
-	for (;;) {
-		char *grown = realloc(*out_text, *out_size + 65536);
-		ssize_t got;
+static_assert(sizeof(((struct config_digest *)NULL)->bytes) == 256 / 8, "SHA-256");
 
-		if (!grown)
-			return -ENOMEM;
-		*out_text = grown;
-		got = read(fd, grown + *out_size, 65536);
-		if (got == 0)
-			return 0;
-		if (got < 0)
-			return -errno;
-		*out_size += (size_t)got;
-		if (*out_size > CONFIG_FILE_MAX)
-			return -EFBIG;
-	}
+static void digest(const char *text, size_t size, struct config_digest *out)
+{
+	/* It fails for want of memory only; all zero is then no file's. */
+	if (!EVP_Digest(text, size, out->bytes, NULL, EVP_sha256(), NULL))
+		memset(out, 0, sizeof(*out));
 }
 
+/* Duplicate members are errors, but others are found nevertheless. */
 static json_t *parse(const char *text, size_t size, struct field_errors *errors)
 {
 	json_error_t error;
-	json_t *json = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
+	json_t *json;
 
+	if (memchr(text, '\0', size)) { /* jansson passes over some */
+		field_errors_add(errors, NULL, "has a NUL byte: this is no text");
+		return NULL;
+	}
+	json = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
+	if (!json && json_error_code(&error) == json_error_duplicate_key) {
+		json = json_loadb(text, size, 0, &error);
+		if (json)
+			json_duplicates_find(text, size, errors);
+	}
 	if (!json)
 		field_errors_add(errors, NULL, "line %d, column %d: %s", error.line, error.column,
 				 error.text);
 	return json;
 }
 
-struct config *config_load(const char *path, struct field_errors *errors)
+static struct config *decode(const char *text, size_t size, const struct config *running,
+			     struct field_errors *errors)
 {
-	struct config *config;
-	char *text = NULL;
-	size_t size = 0;
-	json_t *json = NULL;
-	int fd, rc;
+	struct config *config = NULL;
+	json_t *json = parse(text, size, errors);
 
-	free(errors->source);
-	errors->source = strdup(path);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	rc = fd < 0 ? -errno : read_all(fd, &text, &size);
-	if (fd >= 0)
-		close(fd);
-	if (rc < 0)
-		field_errors_add(errors, NULL, "%s", strerror(-rc));
-	else
-		json = parse(text, size, errors);
-	free(text);
 	if (!json)
 		return NULL;
-	config = config_decode(json, errors);
+	if (running && !config_complete_cores(json, running))
+		field_errors_add(errors, NULL, "out of memory");
+	else
+		config = config_decode(json, errors);
 	json_decref(json);
+	if (config && field_errors_any(errors)) { /* duplicates */
+		config_free(config);
+		return NULL;
+	}
 	return config;
 }
 
-/* The new file takes the place of the old one in the eyes of everybody who may read it. */
-static int keep_mode_and_owner(int fd, const char *path)
+struct config *config_parse(const char *text, size_t size, struct field_errors *errors)
+{
+	return decode(text, size, NULL, errors);
+}
+
+/* A pipe was a file to start with, but has nothing to say any more: reading it might not end. */
+static int check_is_regular(const char *path)
 {
 	struct stat st;
 
 	if (stat(path, &st) < 0)
-		return errno == ENOENT ? 0 : -errno; /* mkostemp(3) made it 0600 */
-	if (fchown(fd, st.st_uid, st.st_gid) < 0)
 		return -errno;
-	return fchmod(fd, st.st_mode & 07777) < 0 ? -errno : 0;
+	return S_ISREG(st.st_mode) ? 0 : -ESPIPE;
 }
 
-/* The rename is durable once the directory is. */
-static int sync_directory(const char *path)
+struct config *config_reload(const char *path, const struct config *running,
+			     struct config_digest *out_digest, struct field_errors *errors)
 {
-	char copy[PATH_MAX];
-	int fd, rc;
+	struct config *config;
+	size_t size = 0;
+	char *text;
+	int rc;
 
-	strcpy(copy, path);
-	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	rc = fsync(fd) < 0 ? -errno : 0;
-	close(fd);
-	return rc;
-}
-
-static int replace_file(const char *path, const char *text)
-{
-	char temporary[PATH_MAX];
-	int fd, rc;
-
-	if ((size_t)snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path) >= sizeof(temporary))
-		return -ENAMETOOLONG;
-	fd = mkostemp(temporary, O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	rc = keep_mode_and_owner(fd, path);
+	field_errors_fini(errors);
+	errors->source = strdup(path);
+	rc = running ? check_is_regular(path) : 0;
 	if (rc == 0)
-		rc = write_all(fd, text, strlen(text));
-	if (rc == 0 && fsync(fd) < 0)
-		rc = -errno;
-	if (close(fd) < 0 && rc == 0)
-		rc = -errno;
-	if (rc == 0 && rename(temporary, path) < 0)
-		rc = -errno;
+		rc = durable_file_read(path, CONFIG_FILE_MAX, &text, &size);
 	if (rc < 0) {
-		unlink(temporary);
-		return rc;
+		field_errors_add(errors, NULL, "%s", strerror(-rc));
+		return NULL;
 	}
-	return sync_directory(path);
+	config = decode(text, size, running, errors);
+	if (config && out_digest)
+		digest(text, size, out_digest);
+	free(text);
+	return config;
 }
 
-/* A symbolic link stays one: the file that it points to is replaced. */
-static int resolve(const char *path, char *out)
+struct config *config_load(const char *path, struct field_errors *errors)
 {
-	if (realpath(path, out))
-		return 0;
-	if (errno != ENOENT)
-		return -errno;
-	if (strlen(path) >= PATH_MAX)
-		return -ENAMETOOLONG;
-	strcpy(out, path);
+	return config_reload(path, NULL, NULL, errors);
+}
+
+int config_file_digest(const char *path, struct config_digest *out)
+{
+	size_t size;
+	char *text;
+	int rc = check_is_regular(path);
+
+	if (rc == 0)
+		rc = durable_file_read(path, CONFIG_FILE_MAX, &text, &size);
+	if (rc < 0)
+		return rc;
+	digest(text, size, out);
+	free(text);
 	return 0;
 }
 
-int config_save(const char *path, const struct config *config, struct mr_error *error)
+/* Made with mode 0600: it may hold secrets. */
+int config_file_copy(const char *path, const char *to)
 {
-	char target[PATH_MAX];
-	json_t *json = config_encode(config);
-	char *dumped = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
-	char *text = NULL;
+	size_t size;
+	char *text;
+	int rc = durable_file_read(path, CONFIG_FILE_MAX, &text, &size);
+
+	if (rc < 0)
+		return rc;
+	rc = durable_file_replace(to, text, size);
+	free(text);
+	return rc;
+}
+
+int config_save_digest(const char *path, const struct config *config,
+		       struct config_digest *out_digest, struct mr_error *error)
+{
+	char *text = shape_write(&config_shape, config, SHAPE_PLAIN, SHAPE_INDENTED);
+	size_t size;
 	int rc;
 
-	json_decref(json);
-	if (!dumped || asprintf(&text, "%s\n", dumped) < 0) {
-		free(dumped);
+	if (!text)
 		return mr_error_set(error, -ENOMEM, "%s: out of memory", path);
-	}
-	free(dumped);
-	rc = resolve(path, target);
-	if (rc == 0)
-		rc = replace_file(target, text);
+	size = strlen(text);
+	text[size++] = '\n'; /* in place of the NUL */
+	rc = durable_file_replace(path, text, size);
+	if (rc == 0 && out_digest)
+		digest(text, size, out_digest);
 	free(text);
 	if (rc < 0)
 		return mr_error_set(error, rc, "%s: cannot save the configuration: %s", path,
 				    strerror(-rc));
 	return 0;
+}
+
+int config_save(const char *path, const struct config *config, struct mr_error *error)
+{
+	return config_save_digest(path, config, NULL, error);
 }

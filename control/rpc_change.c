@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "balancer.h"
+#include "config_complete.h"
 
 enum rpc_error rpc_check_generation(struct rpc_call *call, bool given, uint64_t generation)
 {
@@ -17,44 +18,11 @@ enum rpc_error rpc_check_generation(struct rpc_call *call, bool given, uint64_t 
 	return RPC_STALE_GENERATION;
 }
 
-static json_t *member_or_new(json_t *object, const char *name)
-{
-	json_t *member = json_object_get(object, name);
-
-	if (member)
-		return member;
-	json_object_set_new(object, name, json_object());
-	return json_object_get(object, name);
-}
-
-/*
- * Puts in what the sender leaves to this node: the key, when the sender was shown "unchanged"
- * for it, and the cores that were chosen when the node came up without being told. (Asking
- * again would get another answer: the workers have cores of their own by now.)
- */
-static bool complete(json_t *config, const struct config *running)
-{
-	json_t *encoded = config_encode(running);
-	json_t *node = json_object_get(config, "node");
-	const char *key = json_string_value(json_object_get(node, "key"));
-	json_t *workers;
-
-	if (!encoded)
-		return false;
-	if (key && strcmp(key, FIELD_UNCHANGED) == 0)
-		json_object_set(node, "key",
-				json_object_get(json_object_get(encoded, "node"), "key"));
-	workers = member_or_new(config, "workers");
-	if (json_is_object(workers) && !json_object_get(workers, "cores"))
-		json_object_set(workers, "cores",
-				json_object_get(json_object_get(encoded, "workers"), "cores"));
-	json_decref(encoded);
-	return true;
-}
-
 enum rpc_error rpc_decode_config(struct rpc_call *call, json_t *config, struct config **out_next)
 {
-	if (!complete(config, balancer_config(call->context->balancer)))
+	const struct config *running = balancer_config(call->context->balancer);
+
+	if (!config_complete_secrets(config, running) || !config_complete_cores(config, running))
 		return RPC_INTERNAL_ERROR;
 	*out_next = config_decode(config, &call->errors);
 	if (*out_next)
@@ -69,16 +37,49 @@ static const struct field changed_fields[] = {
 const struct shape rpc_changed_result =
 	SHAPE("changed", struct rpc_changed, changed_fields, "What a change has led to");
 
-enum rpc_error rpc_apply(struct rpc_call *call, struct config *next, struct rpc_changed *out)
+struct author rpc_author(const struct rpc_call *call)
 {
-	const uint64_t before = balancer_generation(call->context->balancer);
+	return (struct author){
+		.name = call->peer->name,
+		.role = rpc_roles[call->peer->role],
+		.reason = call->method->name,
+	};
+}
+
+enum rpc_error rpc_refuse(struct rpc_call *call, const struct mr_error *error)
+{
+	field_errors_add(&call->errors, NULL, "%s", error->text);
+	return RPC_REFUSED;
+}
+
+enum rpc_error rpc_tell_edited(const struct rpc_call *call, struct rpc_changed *out)
+{
+	const char *edited = ledger_edited(balancer_ledger(call->context->balancer));
+
+	out->edited = edited ? strdup(edited) : NULL;
+	return edited && !out->edited ? RPC_INTERNAL_ERROR : RPC_OK;
+}
+
+enum rpc_error rpc_apply_change(struct rpc_call *call, struct config *next,
+				const struct change *change, struct rpc_changed *out)
+{
+	struct balancer *balancer = call->context->balancer;
+	const uint64_t before = balancer_generation(balancer);
 	struct mr_error error;
 
-	if (balancer_apply(call->context->balancer, next, &error) < 0) {
-		field_errors_add(&call->errors, NULL, "%s", error.text);
-		return RPC_REFUSED;
-	}
-	out->generation = balancer_generation(call->context->balancer);
+	if (balancer_apply(balancer, next, change, &error) < 0)
+		return rpc_refuse(call, &error);
+	out->generation = balancer_generation(balancer);
 	out->changed = out->generation != before;
-	return RPC_OK;
+	return out->changed ? rpc_tell_edited(call, out) : RPC_OK;
+}
+
+enum rpc_error rpc_apply(struct rpc_call *call, struct config *next, struct rpc_changed *out)
+{
+	return rpc_apply_change(call, next,
+				&(struct change){
+					.author = rpc_author(call),
+					.kind = CHANGE_APPLY,
+				},
+				out);
 }

@@ -4,6 +4,7 @@
 #define MAILRAIL_CONTROL_RPC_CHANGE_H
 
 #include "config.h"
+#include "ledger.h"
 #include "rpc.h"
 
 /* The parameter with which a change names the generation that it was made for. */
@@ -34,11 +35,16 @@ enum rpc_error rpc_decode_config(struct rpc_call *call, json_t *config, struct c
 struct rpc_changed {
 	uint64_t generation;
 	bool changed;
+	char *edited;
 };
 /* Its rows in a table of fields; @member: "change." in a struct that holds one. */
 #define RPC_CHANGED_RESULT(type, member)                                                         \
 	{"generation", FIELD_UINT, FIELD_AT(type, member generation), .required = true,          \
 	 .text = "Generation of the configuration in force"},                                    \
+		{"edited", FIELD_STRING, FIELD_AT(type, member edited),                          \
+		 .text = "Where the configuration's file is kept that somebody had edited, and " \
+			 "that "                                                                 \
+			 "was replaced; absent: nobody had"},                                    \
 	{                                                                                        \
 		"changed", FIELD_BOOL, FIELD_AT(type, member changed),                           \
 			.required = true,                                                        \
@@ -48,7 +54,19 @@ struct rpc_changed {
 /* Of methods that have nothing else to tell; for rpc_method.result. */
 extern const struct shape rpc_changed_result;
 
+/* The caller, as the history names it. */
+struct author rpc_author(const struct rpc_call *call);
+
+/* Says why the balancer has refused. */
+enum rpc_error rpc_refuse(struct rpc_call *call, const struct mr_error *error);
+
+/* Tells where a file that somebody had edited is kept. */
+enum rpc_error rpc_tell_edited(const struct rpc_call *call, struct rpc_changed *out);
+
 /* Takes @next. RPC_OK: it is in force, and @out is filled. */
+enum rpc_error rpc_apply_change(struct rpc_call *call, struct config *next,
+				const struct change *change, struct rpc_changed *out);
+/* ... for good, as the caller's wish. */
 enum rpc_error rpc_apply(struct rpc_call *call, struct config *next, struct rpc_changed *out);
 
 #endif

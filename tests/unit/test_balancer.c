@@ -21,6 +21,8 @@
 
 static const struct rpc_peer tester = {.name = "test", .role = RPC_ROLE_ADMIN};
 
+static const struct change change = {.author = {.name = "test", .reason = "test"}};
+
 static struct idle_dataplane idle;
 
 static const char frame[] =
@@ -100,8 +102,9 @@ static void test_modes(void)
 	balancer_backend_status(balancer, 0, 0, &first);
 	CU_ASSERT_EQUAL(first.slots, 251);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		CU_ASSERT_EQUAL(
-			balancer_apply(balancer, decode(rows[i].pool, plain_service), &error), 0);
+		CU_ASSERT_EQUAL(balancer_apply(balancer, decode(rows[i].pool, plain_service),
+					       &change, &error),
+				0);
 		balancer_backend_status(balancer, 0, 0, &status);
 		CU_ASSERT_EQUAL(status.id, first.id);
 		CU_ASSERT_EQUAL(status.slots, 251);
@@ -231,11 +234,23 @@ static void test_nat_sources(void)
 	config_free(after);
 }
 
+static struct mr_snapshot *compile(const struct fleet *fleet, const struct mr_steering *steering)
+{
+	static const struct way_ports ports = {.list[0].mtu_bytes = 1500};
+	struct way_neighbours neighbours;
+	const struct way_facts facts = {.ports = &ports, .neighbours = &neighbours};
+	struct mr_snapshot *snapshot;
+
+	CU_ASSERT_EQUAL_FATAL(way_neighbours_init(fleet->config, &neighbours), 0);
+	snapshot = compile_snapshot(fleet, &facts, steering, 2);
+	way_neighbours_fini(&neighbours);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(snapshot);
+	return snapshot;
+}
+
 /* An address that changed hands answers for its new service, and stops nothing. */
 static void test_snapshot_with_shared_source(void)
 {
-	static const struct way_ports ports = {.list[0].mtu_bytes = 1500};
-	static const struct way_facts facts = {.ports = &ports};
 	struct mr_steering steering = {0};
 	struct mr_nat_source *sources;
 	struct roster *roster = calloc(1, sizeof(*roster));
@@ -255,9 +270,8 @@ static void test_snapshot_with_shared_source(void)
 	sources = compile_nat_sources(second, &steering.nat_source_count);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(sources);
 	steering.nat_sources = sources;
-	snapshot = compile_snapshot(second, &facts, &steering, 2);
+	snapshot = compile(second, &steering);
 	free(sources);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(snapshot);
 	id = second->pools[0].members[0].backend->id;
 	source = mr_snapshot_find_nat_source(
 		snapshot, &second->pools[0].members[0].backend->address, htons(25));
@@ -277,13 +291,9 @@ static void test_snapshot_with_shared_source(void)
 
 static struct mr_snapshot *plain_snapshot(const struct fleet *fleet)
 {
-	static const struct way_ports ports = {.list[0].mtu_bytes = 1500};
-	static const struct way_facts facts = {.ports = &ports};
 	static const struct mr_steering steering;
-	struct mr_snapshot *snapshot = compile_snapshot(fleet, &facts, &steering, 2);
 
-	CU_ASSERT_PTR_NOT_NULL_FATAL(snapshot);
-	return snapshot;
+	return compile(fleet, &steering);
 }
 
 /* Snapshots share a list as long as it says the same: a long one takes its time to make. */
@@ -461,7 +471,8 @@ static void apply(struct balancer *balancer, const char *pools)
 {
 	struct mr_error error = {""};
 
-	CU_ASSERT_EQUAL_FATAL(balancer_apply(balancer, decode(pools, plain_service), &error), 0);
+	CU_ASSERT_EQUAL_FATAL(
+		balancer_apply(balancer, decode(pools, plain_service), &change, &error), 0);
 }
 
 static void remove_directory(const char *directory)

@@ -7,7 +7,8 @@
 
 #include "../lib/errors.h"
 #include "../lib/unit.h"
-#include "config.h"
+#include "config_file.h"
+#include "durable_file.h"
 
 static char directory[] = "/tmp/mailrail-config-XXXXXX";
 static char path[128];
@@ -15,6 +16,15 @@ static char path[128];
 static void put_file(const char *text)
 {
 	FILE *file = fopen(path, "w");
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+static void append_file(const char *text)
+{
+	FILE *file = fopen(path, "a");
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(file);
 	fputs(text, file);
@@ -134,7 +144,6 @@ static void test_broken_files(void)
 		const char *text;
 		const char *message;
 	} rows[] = {
-		{"{\n  \"node\": {},\n  \"node\": {}\n}", "line 3, column 8: duplicate object key"},
 		{"{\n  \"node\": {\n", "line 3, column 0: "},
 		{"", "line 1, column 0: "},
 		{"[] x", "line 1, column 4: end of file expected"},
@@ -151,6 +160,77 @@ static void test_broken_files(void)
 		field_errors_fini(&errors);
 	}
 	unlink(path);
+}
+
+/* Everything at once: duplicates, what is unknown, and what is missing. */
+static void test_duplicates_are_errors_among_others(void)
+{
+	struct field_errors errors = {0};
+
+	put_file("{\n  \"node\": {\"name\": \"a\",\n\"name\": \"b\"},\n"
+		 "  \"ports\": [{\"name\": \"p\", \"device\": \"net_null0\", \"vlam\": [1]}],\n"
+		 "  \"node\": {\"nam\\u0065\": \"c\",\n\n \"name\": \"d\"}\n}");
+	CU_ASSERT_PTR_NULL(config_load(path, &errors));
+	CU_ASSERT(errors_have(&errors, "/node", "is there twice: in line 2 and again in line 5"));
+	CU_ASSERT(errors_have(&errors, "/node/key", "missing"));
+	CU_ASSERT(errors_have(&errors, "/ports/0/vlam", "did you mean \"vlan\""));
+	CU_ASSERT_EQUAL(errors.count, 5); /* and /node/name in both of the nodes */
+	field_errors_fini(&errors);
+
+	put_file("{\"node\": {}, \"node\": {} ");
+	CU_ASSERT_PTR_NULL(config_load(path, &errors));
+	CU_ASSERT_EQUAL(errors.count, 1); /* no JSON: nothing can be said about its members */
+	field_errors_fini(&errors);
+	unlink(path);
+}
+
+static void test_duplicates_alone_are_enough(void)
+{
+	struct config *config = example();
+	struct field_errors errors = {0};
+	struct mr_error error;
+	char *text;
+	size_t size;
+
+	CU_ASSERT_EQUAL_FATAL(config_save(path, config, &error), 0);
+	config_free(config);
+	CU_ASSERT_EQUAL_FATAL(durable_file_read(path, 1 << 20, &text, &size), 0);
+	text[size - 2] = ','; /* in place of the last brace */
+	put_file(text);
+	free(text);
+	append_file("\"services\": []}");
+	CU_ASSERT_PTR_NULL(config_load(path, &errors));
+	CU_ASSERT_EQUAL(errors.count, 1);
+	CU_ASSERT(errors_have(&errors, "/services", "is there twice"));
+	field_errors_fini(&errors);
+	unlink(path);
+}
+
+/* A node that was started with a pipe's content does not wait for more. */
+static void test_pipes_are_read_once(void)
+{
+	struct config *running = example();
+	struct field_errors errors = {0};
+	struct config_digest digest;
+
+	CU_ASSERT_EQUAL_FATAL(mkfifo(path, 0600), 0);
+	CU_ASSERT_PTR_NULL(config_reload(path, running, &digest, &errors));
+	CU_ASSERT(errors_have(&errors, "", "Illegal seek"));
+	CU_ASSERT(config_file_digest(path, &digest) < 0);
+	field_errors_fini(&errors);
+	config_free(running);
+	unlink(path);
+}
+
+/* jansson takes "1\0" for a number; a text has none of these. */
+static void test_no_text(void)
+{
+	static const char binary[] = "{\"a\": 1\0, \"a\": [1\0, 2]}";
+	struct field_errors errors = {0};
+
+	CU_ASSERT_PTR_NULL(config_parse(binary, sizeof(binary) - 1, &errors));
+	CU_ASSERT(errors_have(&errors, "", "has a NUL byte"));
+	field_errors_fini(&errors);
 }
 
 static void test_unreadable_files(void)
@@ -173,6 +253,10 @@ int main(void)
 		UNIT_TEST(test_symbolic_link_stays),
 		UNIT_TEST(test_failed_save_leaves_nothing),
 		UNIT_TEST(test_broken_files),
+		UNIT_TEST(test_duplicates_are_errors_among_others),
+		UNIT_TEST(test_duplicates_alone_are_enough),
+		UNIT_TEST(test_pipes_are_read_once),
+		UNIT_TEST(test_no_text),
 		UNIT_TEST(test_unreadable_files),
 		CU_TEST_INFO_NULL,
 	};

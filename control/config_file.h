@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The configuration's file, for those who share it with people that edit it: what it held when
+ * it was last read or written. config.h has what anybody may do with it. Control thread.
+ */
+#ifndef MAILRAIL_CONTROL_CONFIG_FILE_H
+#define MAILRAIL_CONTROL_CONFIG_FILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "config.h"
+
+/* SHA-256 of the file's text. */
+struct config_digest {
+	uint8_t bytes[32];
+};
+
+/* The text of a file, as config_load() takes it. */
+struct config *config_parse(const char *text, size_t size, struct field_errors *errors);
+
+/*
+ * config_load() by a node that runs with @running, which completes it (config_complete.h).
+ * @running, @out_digest: may be NULL.
+ */
+struct config *config_reload(const char *path, const struct config *running,
+			     struct config_digest *out_digest, struct field_errors *errors);
+
+/* config_save(), and what the file then holds. @out_digest may be NULL. */
+int config_save_digest(const char *path, const struct config *config,
+		       struct config_digest *out_digest, struct mr_error *error);
+
+/* What the file holds now. A negative errno. */
+int config_file_digest(const char *path, struct config_digest *out);
+
+/* Copies the file, whatever it holds, in place of @to. A negative errno. */
+int config_file_copy(const char *path, const char *to);
+
+#endif
