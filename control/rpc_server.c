@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#define LOG_TOPIC LOG_TOPIC_RPC
+
 #include "rpc_server.h"
 
 #include <errno.h>
@@ -6,401 +8,387 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <event2/buffer.h>
-#include <event2/bufferevent.h>
 #include <event2/listener.h>
 
-#include "json_scanner.h"
+#include "clock.h"
 #include "log.h"
+#include "rpc_connection.h"
+#include "rpc_tls.h"
+#include "tcp_listener.h"
 #include "unix_listener.h"
 
-/* Requests of one connection that are answered before the others get their turn. */
-#define REQUESTS_PER_TURN 16
 /* Rest after accept(2) failed, for want of descriptors mostly. */
-#define ACCEPT_PAUSE_SECONDS 1
+#define ACCEPT_PAUSE_MS 1000
 
-const struct rpc_server_limits rpc_server_default_limits = {
-	.connections = 256,
-	.request_bytes = 8 << 20, /* the largest configuration fits */
-	.unsent_bytes = 1 << 20,
-	.stall_seconds = 30,
+/* A way in: a listening socket, and those who came through. */
+struct entrance {
+	struct rpc_door door;
+	struct rpc_server *server;
+	struct evconnlistener *acceptor;
+	struct event *accept_again;
 };
 
-struct connection {
-	LIST_ENTRY(connection) link;
-	struct rpc_server *server;
-	struct bufferevent *stream;
-	struct json_scanner scanner;
-	size_t scanned; /* bytes of the input that the scanner has seen */
-	bool hung_up;	/* the client has sent its last byte */
-	bool closing;	/* no more requests: close when the answers are sent */
-	char peer[64];	/* for the log */
+/* The section "control", and what was read from the files that it names. */
+struct rules {
+	struct config_control control;
+	SSL_CTX *tls; /* NULL: plain */
 };
 
 struct rpc_server {
-	struct event_base *base;
-	const struct rpc_context *context;
-	struct rpc_server_limits limits;
-	struct unix_listener listener;
-	struct evconnlistener *acceptor;
-	struct event *accept_again;
-	LIST_HEAD(, connection) connections;
-	uint32_t connection_count;
+	struct rules *rules, *next_rules;
+	struct unix_listener socket;
+	int http_fd;
+	struct entrance local, http;
 };
 
-static void connection_close(struct connection *connection)
+static void rules_free(struct rules *rules)
 {
-	LIST_REMOVE(connection, link);
-	connection->server->connection_count--;
-	bufferevent_free(connection->stream);
-	free(connection);
+	if (!rules)
+		return;
+	SSL_CTX_free(rules->tls);
+	shape_fini(&control_shape, &rules->control);
+	free(rules);
 }
 
-static size_t unsent(const struct connection *connection)
+static int rules_create(const struct config_control *control, struct rules **out,
+			struct mr_error *error)
 {
-	return evbuffer_get_length(bufferevent_get_output(connection->stream));
-}
-
-static void free_answer(const void *answer, size_t size, void *context)
-{
-	(void)answer;
-	(void)size;
-	free(context);
-}
-
-/* Takes @answer; NULL is none. Its bytes are sent from where they are. */
-static int send_answer(struct connection *connection, char *answer)
-{
-	struct evbuffer *output = bufferevent_get_output(connection->stream);
-
-	if (!answer)
-		return 0;
-	if (evbuffer_add_reference(output, answer, strlen(answer), free_answer, answer) < 0) {
-		free(answer);
-		return -ENOMEM;
-	}
-	return evbuffer_add(output, "\n", 1) < 0 ? -ENOMEM : 0;
-}
-
-/* Says what is wrong with the stream as a whole; nothing more is read from it. */
-static int refuse_stream(struct connection *connection, enum rpc_error error, const char *reason)
-{
-	char *answer = NULL;
-	int rc = rpc_answer_error(error, reason, &answer);
-
-	connection->closing = true;
-	bufferevent_disable(connection->stream, EV_READ);
-	return rc < 0 ? rc : send_answer(connection, answer);
-}
-
-/* Looks at the bytes that came since the last time, in the pieces that they came in. */
-static enum json_scan scan_input(struct connection *connection)
-{
-	struct evbuffer *input = bufferevent_get_input(connection->stream);
-	enum json_scan scan = JSON_SCAN_MORE;
-
-	while (scan == JSON_SCAN_MORE || scan == JSON_SCAN_SPACE) {
-		struct evbuffer_iovec piece;
-		struct evbuffer_ptr from;
-		size_t used;
-
-		if (connection->scanned == evbuffer_get_length(input))
-			break;
-		evbuffer_ptr_set(input, &from, connection->scanned, EVBUFFER_PTR_SET);
-		evbuffer_peek(input, -1, &from, &piece, 1);
-		scan = json_scanner_feed(&connection->scanner, piece.iov_base, piece.iov_len,
-					 &used);
-		connection->scanned += used;
-		if (scan == JSON_SCAN_SPACE) {
-			evbuffer_drain(input, connection->scanned);
-			connection->scanned = 0;
-		}
-	}
-	return connection->scanned == 0 ? JSON_SCAN_SPACE : scan;
-}
-
-static int answer_text(struct connection *connection)
-{
-	struct evbuffer *input = bufferevent_get_input(connection->stream);
-	const char *text = (const char *)evbuffer_pullup(input, (ev_ssize_t)connection->scanned);
-	/* Whoever may open the socket may do everything: its mode and group say who. */
-	const struct rpc_peer peer = {.name = connection->peer, .role = RPC_ROLE_ADMIN};
-	char *answer = NULL;
+	struct rules *rules = calloc(1, sizeof(*rules));
 	int rc;
 
-	if (!text)
+	if (!rules || shape_copy(&control_shape, control, &rules->control) < 0) {
+		free(rules);
+		mr_error_set(error, -ENOMEM, "/control: out of memory");
 		return -ENOMEM;
-	rc = rpc_answer(connection->server->context, &peer, text, connection->scanned, &answer);
-	evbuffer_drain(input, connection->scanned);
-	connection->scanned = 0;
-	return rc < 0 ? rc : send_answer(connection, answer);
-}
-
-/* The client is gone in the middle of a text, or behind a number, which only the end ends. */
-static int answer_rest(struct connection *connection)
-{
-	connection->closing = true;
-	return connection->scanned > 0 ? answer_text(connection) : 0;
-}
-
-static int refuse_size(struct connection *connection)
-{
-	char reason[80];
-
-	snprintf(reason, sizeof(reason), "the request is larger than %zu bytes",
-		 connection->server->limits.request_bytes);
-	return refuse_stream(connection, RPC_LIMIT_EXCEEDED, reason);
-}
-
-/* Answers at most one text. 1: there may be more; 0: not now; negative: out of memory. */
-static int answer_next(struct connection *connection)
-{
-	size_t limit = connection->server->limits.request_bytes;
-	enum json_scan scan = scan_input(connection);
-	int rc;
-
-	if (connection->scanned > limit)
-		return refuse_size(connection);
-	switch (scan) {
-	case JSON_SCAN_TEXT:
-		rc = answer_text(connection);
-		return rc < 0 ? rc : 1;
-	case JSON_SCAN_MORE:
-	case JSON_SCAN_SPACE:
-		return connection->hung_up ? answer_rest(connection) : 0;
-	case JSON_SCAN_BROKEN:
-		return refuse_stream(connection, RPC_PARSE_ERROR,
-				     "the text is not JSON, so that its end cannot be told; the "
-				     "connection is closed");
-	case JSON_SCAN_TOO_DEEP:
-		break;
 	}
-	return refuse_stream(connection, RPC_LIMIT_EXCEEDED, "the request is nested too deeply");
-}
-
-/* A client that has begun a request owes the rest of it; one that is idle owes nothing. */
-static void set_patience(struct connection *connection)
-{
-	struct timeval stall = {.tv_sec = connection->server->limits.stall_seconds};
-
-	bufferevent_set_timeouts(connection->stream, connection->scanned > 0 ? &stall : NULL,
-				 &stall);
-}
-
-/* Everything that can be done now. May close the connection. */
-static void connection_advance(struct connection *connection)
-{
-	size_t unsent_max = connection->server->limits.unsent_bytes;
-	int rc = 1;
-
-	for (int i = 0; i < REQUESTS_PER_TURN && rc > 0 && !connection->closing; i++) {
-		if (unsent(connection) > unsent_max)
-			break;
-		rc = answer_next(connection);
-	}
+	rc = control->http_given ? rpc_tls_create(&control->http, &rules->tls, error) : 0;
 	if (rc < 0) {
-		log_write(LOG_ERR, "rpc: out of memory: connection of %s is closed",
-			  connection->peer);
-		connection_close(connection);
-		return;
+		rules_free(rules);
+		return rc;
 	}
-	if (connection->closing) {
-		if (unsent(connection) == 0)
-			connection_close(connection);
-		return;
-	}
-	set_patience(connection);
-	if (unsent(connection) > unsent_max) {
-		bufferevent_disable(connection->stream, EV_READ);
-		return; /* on_sent() goes on */
-	}
-	if (!connection->hung_up)
-		bufferevent_enable(connection->stream, EV_READ);
-	if (rc > 0)
-		bufferevent_trigger(connection->stream, EV_READ, BEV_TRIG_DEFER_CALLBACKS);
+	*out = rules;
+	return 0;
 }
 
-static void on_readable(struct bufferevent *stream, void *context)
-{
-	(void)stream;
-	connection_advance(context);
-}
+/* --- who comes */
 
-static void on_sent(struct bufferevent *stream, void *context)
-{
-	(void)stream;
-	connection_advance(context);
-}
-
-static void on_event(struct bufferevent *stream, short events, void *context)
-{
-	struct connection *connection = context;
-
-	(void)stream;
-	if (events & (BEV_EVENT_ERROR | BEV_EVENT_TIMEOUT)) {
-		if (events & BEV_EVENT_TIMEOUT)
-			log_write(LOG_INFO, "rpc: connection of %s stalled and is closed",
-				  connection->peer);
-		connection_close(connection);
-		return;
-	}
-	if (events & BEV_EVENT_EOF) {
-		connection->hung_up = true;
-		connection_advance(connection);
-	}
-}
-
-static void name_peer(int fd, char *out, size_t size)
+static void name_local_peer(int fd, char *out)
 {
 	struct ucred credentials;
 	socklen_t length = sizeof(credentials);
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length) == 0)
-		snprintf(out, size, "uid %u, pid %d", credentials.uid, credentials.pid);
+		snprintf(out, RPC_PEER_MAX, "uid %u, pid %d", credentials.uid, credentials.pid);
 	else
-		snprintf(out, size, "somebody");
+		snprintf(out, RPC_PEER_MAX, "somebody");
 }
 
-static int connection_create(struct rpc_server *server, int fd)
-{
-	struct connection *connection = calloc(1, sizeof(*connection));
-
-	if (!connection)
-		return -ENOMEM;
-	connection->server = server;
-	connection->stream = bufferevent_socket_new(server->base, fd, BEV_OPT_CLOSE_ON_FREE);
-	if (!connection->stream) {
-		free(connection);
-		return -ENOMEM;
-	}
-	name_peer(fd, connection->peer, sizeof(connection->peer));
-	bufferevent_setcb(connection->stream, on_readable, on_sent, on_event, connection);
-	/* One text more than allowed shows that it is too large; beyond, the socket waits. */
-	bufferevent_setwatermark(connection->stream, EV_READ, 0, server->limits.request_bytes + 1);
-	set_patience(connection);
-	bufferevent_enable(connection->stream, EV_READ | EV_WRITE);
-	LIST_INSERT_HEAD(&server->connections, connection, link);
-	server->connection_count++;
-	return 0;
-}
-
-static void turn_away(struct rpc_server *server, int fd)
+/* Only who speaks JSON texts can be told why, without waiting for it. */
+static void turn_away(const struct entrance *entrance, int fd)
 {
 	char reason[64];
 	char *answer = NULL;
 
 	snprintf(reason, sizeof(reason), "%u connections are open already",
-		 server->limits.connections);
-	if (rpc_answer_error(RPC_LIMIT_EXCEEDED, reason, &answer) == 0) {
-		/* As far as the socket takes it at once: this client is not waited for. */
+		 entrance->door.control->limits.connections);
+	if (entrance->door.framing == &rpc_framing_texts &&
+	    rpc_answer_error(RPC_LIMIT_EXCEEDED, reason, &answer) == 0) {
 		(void)!send(fd, answer, strlen(answer), MSG_DONTWAIT | MSG_NOSIGNAL);
 		(void)!send(fd, "\n", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 	}
+	log_write(LOG_WARNING, "a connection is turned away: %s", reason);
 	free(answer);
 	close(fd);
+}
+
+/* Takes @fd. */
+static void let_in(struct entrance *entrance, int fd, const char *peer)
+{
+	SSL_CTX *tls = entrance->server->rules->tls;
+	SSL *session = NULL;
+
+	if (entrance == &entrance->server->http && tls) {
+		session = SSL_new(tls);
+		if (!session) {
+			close(fd);
+			return;
+		}
+	}
+	if (rpc_connection_create(&entrance->door, fd, session, peer) < 0)
+		log_write(LOG_ERR, "out of memory: connection of %s is closed", peer);
 }
 
 static void on_accept(struct evconnlistener *acceptor, evutil_socket_t fd, struct sockaddr *address,
 		      int length, void *context)
 {
-	struct rpc_server *server = context;
+	struct entrance *entrance = context;
+	char peer[RPC_PEER_MAX];
 
 	(void)acceptor;
-	(void)address;
-	(void)length;
-	if (server->connection_count >= server->limits.connections)
-		turn_away(server, fd);
-	else if (connection_create(server, fd) < 0)
-		close(fd);
+	if (entrance->door.count >= entrance->door.control->limits.connections) {
+		turn_away(entrance, fd);
+		return;
+	}
+	if (address->sa_family == AF_UNIX)
+		name_local_peer(fd, peer);
+	else
+		tcp_listener_accepted(fd, address, (socklen_t)length, peer, sizeof(peer));
+	let_in(entrance, fd, peer);
 }
 
 static void on_accept_error(struct evconnlistener *acceptor, void *context)
 {
-	struct rpc_server *server = context;
-	struct timeval pause = {.tv_sec = ACCEPT_PAUSE_SECONDS};
+	struct entrance *entrance = context;
+	const struct timeval pause = clock_timeval(ACCEPT_PAUSE_MS);
 
-	log_write(LOG_WARNING, "rpc: cannot accept a connection: %s", strerror(errno));
+	log_write(LOG_WARNING, "cannot accept a connection: %s", strerror(errno));
 	evconnlistener_disable(acceptor);
-	event_add(server->accept_again, &pause);
+	event_add(entrance->accept_again, &pause);
 }
 
 static void on_accept_again(evutil_socket_t fd, short events, void *context)
 {
-	struct rpc_server *server = context;
+	struct entrance *entrance = context;
 
 	(void)fd;
 	(void)events;
-	evconnlistener_enable(server->acceptor);
+	evconnlistener_enable(entrance->acceptor);
 }
 
-static int start_accepting(struct rpc_server *server)
+/* --- the entrances */
+
+/* @fd stays the caller's. */
+static int entrance_open(struct entrance *entrance, int fd)
 {
-	server->accept_again = evtimer_new(server->base, on_accept_again, server);
-	if (!server->accept_again)
+	struct event_base *base = entrance->door.base;
+
+	entrance->accept_again = evtimer_new(base, on_accept_again, entrance);
+	if (!entrance->accept_again)
 		return -ENOMEM;
-	server->acceptor = evconnlistener_new(server->base, on_accept, server,
-					      LEV_OPT_CLOSE_ON_EXEC, 0, server->listener.fd);
-	if (!server->acceptor) {
-		event_free(server->accept_again);
+	entrance->acceptor =
+		evconnlistener_new(base, on_accept, entrance, LEV_OPT_CLOSE_ON_EXEC, 0, fd);
+	if (!entrance->acceptor)
 		return -ENOMEM;
-	}
-	evconnlistener_set_error_cb(server->acceptor, on_accept_error);
+	evconnlistener_set_error_cb(entrance->acceptor, on_accept_error);
 	return 0;
 }
 
-int rpc_server_create(struct event_base *base, const char *path, const struct rpc_context *context,
-		      struct rpc_server **out, struct mr_error *error)
+static void close_connections(struct entrance *entrance,
+			      void (*do_close)(struct rpc_connection *connection))
+{
+	struct rpc_connection *connection, *next;
+
+	for (connection = LIST_FIRST(&entrance->door.connections); connection; connection = next) {
+		next = LIST_NEXT(connection, link);
+		do_close(connection);
+	}
+}
+
+/* One that was never opened is fine. */
+static void entrance_close(struct entrance *entrance)
+{
+	close_connections(entrance, rpc_connection_close);
+	if (entrance->acceptor)
+		evconnlistener_free(entrance->acceptor);
+	if (entrance->accept_again)
+		event_free(entrance->accept_again);
+}
+
+static int open_local(struct rpc_server *server, struct mr_error *error)
+{
+	const struct config_control *control = &server->rules->control;
+	const struct unix_listener_setup setup = {
+		.path = control->socket,
+		.mode = (mode_t)strtoul(control->socket_mode, NULL, 8),
+		.group = control->socket_group,
+	};
+	const int rc = unix_listener_open(&server->socket, &setup, error);
+
+	if (rc < 0)
+		return rc;
+	if (entrance_open(&server->local, server->socket.fd) == 0)
+		return 0;
+	unix_listener_close(&server->socket);
+	return mr_error_set(error, -ENOMEM, "/control/socket: out of memory");
+}
+
+static int open_http(struct rpc_server *server, struct mr_error *error)
+{
+	const struct config_control *control = &server->rules->control;
+	int rc;
+
+	if (!control->http_given)
+		return 0;
+	rc = tcp_listener_open(&control->http.address, control->http.port, &server->http_fd, error);
+	if (rc < 0)
+		return rc;
+	if (entrance_open(&server->http, server->http_fd) == 0)
+		return 0;
+	close(server->http_fd);
+	return mr_error_set(error, -ENOMEM, "/control/http: out of memory");
+}
+
+static void prepare_entrance(struct rpc_server *server, struct entrance *entrance,
+			     const struct rpc_server_setup *setup,
+			     const struct rpc_framing *framing, uint32_t idle_fallback_ms)
+{
+	*entrance = (struct entrance){
+		.server = server,
+		.door = {.base = setup->base,
+			 .framing = framing,
+			 .context = setup->context,
+			 .pages = setup->pages,
+			 .control = &server->rules->control,
+			 .idle_fallback_ms = idle_fallback_ms},
+	};
+}
+
+int rpc_server_create(const struct rpc_server_setup *setup, struct rpc_server **out,
+		      struct mr_error *error)
 {
 	struct rpc_server *server = calloc(1, sizeof(*server));
 	int rc;
 
 	if (!server)
-		return mr_error_set(error, -ENOMEM, "/control/socket: out of memory");
-	server->base = base;
-	server->context = context;
-	server->limits = rpc_server_default_limits;
-	LIST_INIT(&server->connections);
+		return mr_error_set(error, -ENOMEM, "/control: out of memory");
+	server->http_fd = -1;
 	signal(SIGPIPE, SIG_IGN); /* libevent writes with writev(2), which cannot be told not to */
-
-	rc = unix_listener_open(&server->listener, path, 0660, error);
+	rc = rules_create(setup->control, &server->rules, error);
 	if (rc < 0)
 		goto err_free_server;
-	rc = start_accepting(server);
-	if (rc < 0) {
-		mr_error_set(error, rc, "/control/socket: out of memory");
-		goto err_close_listener;
-	}
+	prepare_entrance(server, &server->local, setup, &rpc_framing_texts, 0);
+	prepare_entrance(server, &server->http, setup, &rpc_framing_http, CONFIG_HTTP_IDLE_MS);
+	rc = open_local(server, error);
+	if (rc < 0)
+		goto err_close_entrances;
+	rc = open_http(server, error);
+	if (rc < 0)
+		goto err_close_socket;
 	*out = server;
 	return 0;
 
-err_close_listener:
-	unix_listener_close(&server->listener);
+err_close_socket:
+	unix_listener_close(&server->socket);
+err_close_entrances:
+	entrance_close(&server->local);
+	entrance_close(&server->http);
+	rules_free(server->rules);
 err_free_server:
 	free(server);
 	return rc;
 }
 
-void rpc_server_set_limits(struct rpc_server *server, const struct rpc_server_limits *limits)
-{
-	server->limits = *limits;
-}
-
 void rpc_server_destroy(struct rpc_server *server)
 {
-	struct connection *connection, *next;
-
 	if (!server)
 		return;
-	for (connection = LIST_FIRST(&server->connections); connection; connection = next) {
-		next = LIST_NEXT(connection, link);
-		connection_close(connection);
-	}
-	evconnlistener_free(server->acceptor);
-	event_free(server->accept_again);
-	unix_listener_close(&server->listener);
+	entrance_close(&server->local);
+	entrance_close(&server->http);
+	unix_listener_close(&server->socket);
+	if (server->http_fd >= 0)
+		close(server->http_fd);
+	rules_free(server->next_rules);
+	rules_free(server->rules);
 	free(server);
+}
+
+/* --- changes */
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* The first member that differs, and cannot while the server runs; NULL: none. */
+static const char *fixed_difference(const struct config_control *now,
+				    const struct config_control *next)
+{
+	if (!same_text(now->socket, next->socket))
+		return "socket";
+	if (!same_text(now->socket_mode, next->socket_mode))
+		return "socket_mode";
+	if (!same_text(now->socket_group, next->socket_group))
+		return "socket_group";
+	if (!same_text(now->captures, next->captures))
+		return "captures";
+	if (now->http_given != next->http_given)
+		return "http";
+	if (!now->http_given)
+		return NULL;
+	if (!mr_addr_equal(&now->http.address, &next->http.address))
+		return "http/address";
+	if (now->http.port != next->http.port)
+		return "http/port";
+	return now->http.plain != next->http.plain ? "http/plain" : NULL;
+}
+
+int rpc_server_prepare(struct rpc_server *server, const struct config_control *next,
+		       struct mr_error *error)
+{
+	const char *difference = fixed_difference(&server->rules->control, next);
+
+	rpc_server_settle(server, false);
+	if (difference)
+		return mr_error_set(error, -EBUSY,
+				    "/control/%s: cannot change while mailraild runs; restart it "
+				    "with the new configuration",
+				    difference);
+	if (config_control_equal(&server->rules->control, next))
+		return 0;
+	return rules_create(next, &server->next_rules, error);
+}
+
+static void replace_rules(struct rpc_server *server, struct rules *rules)
+{
+	rules_free(server->rules);
+	server->rules = rules;
+	server->local.door.control = server->http.door.control = &rules->control;
+}
+
+void rpc_server_settle(struct rpc_server *server, bool in_force)
+{
+	struct rules *next = server->next_rules;
+
+	server->next_rules = NULL;
+	if (!in_force || !next) {
+		rules_free(next);
+		return;
+	}
+	replace_rules(server, next);
+	close_connections(&server->http, rpc_connection_retire);
+}
+
+uint32_t rpc_server_local_connections(const struct rpc_server *server)
+{
+	return server->local.door.count;
+}
+
+uint32_t rpc_server_http_connections(const struct rpc_server *server)
+{
+	return server->http.door.count;
+}
+
+uint64_t rpc_server_certificate_end_s(const struct rpc_server *server)
+{
+	const SSL_CTX *tls = server->rules->tls;
+	const X509 *certificate = tls ? SSL_CTX_get0_certificate(tls) : NULL;
+	struct tm end;
+
+	if (!certificate || ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &end) != 1)
+		return 0;
+	return (uint64_t)timegm(&end);
+}
+
+int rpc_server_reload(struct rpc_server *server, struct mr_error *error)
+{
+	struct rules *rules = NULL;
+	const int rc = rules_create(&server->rules->control, &rules, error);
+
+	if (rc < 0)
+		return rc;
+	replace_rules(server, rules);
+	return 0;
 }

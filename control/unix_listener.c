@@ -2,6 +2,7 @@
 #include "unix_listener.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <libgen.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -60,7 +61,7 @@ static int remove_stale(const struct sockaddr_un *address)
 }
 
 static int bind_and_listen(struct unix_listener *listener, const struct sockaddr_un *address,
-			   mode_t mode)
+			   mode_t mode, gid_t group)
 {
 	int rc;
 
@@ -69,12 +70,31 @@ static int bind_and_listen(struct unix_listener *listener, const struct sockaddr
 		return -errno;
 	if (bind(listener->fd, (const struct sockaddr *)address, sizeof(*address)) < 0)
 		return -errno;
-	if (chmod(address->sun_path, mode) == 0 && listen(listener->fd, SOMAXCONN) == 0 &&
+	if (lchown(address->sun_path, (uid_t)-1, group) == 0 &&
+	    chmod(address->sun_path, mode) == 0 && listen(listener->fd, SOMAXCONN) == 0 &&
 	    lstat(address->sun_path, &listener->file) == 0)
 		return 0;
 	rc = -errno;
 	unlink(address->sun_path);
 	return rc;
+}
+
+/* (gid_t)-1: none is wanted. */
+static int find_group(const char *name, gid_t *out, struct mr_error *error)
+{
+	const struct group *group;
+
+	*out = (gid_t)-1;
+	if (!name)
+		return 0;
+	errno = 0;
+	group = getgrnam(name);
+	if (!group)
+		return mr_error_set(error, errno ? -errno : -ENOENT,
+				    "/control/socket_group: %s: %s", name,
+				    errno ? strerror(errno) : "there is no such group");
+	*out = group->gr_gid;
+	return 0;
 }
 
 static int refuse(struct mr_error *error, int rc, const char *path)
@@ -91,30 +111,34 @@ static int refuse(struct mr_error *error, int rc, const char *path)
 	}
 }
 
-int unix_listener_open(struct unix_listener *listener, const char *path, mode_t mode,
+int unix_listener_open(struct unix_listener *listener, const struct unix_listener_setup *setup,
 		       struct mr_error *error)
 {
 	struct sockaddr_un address;
-	int rc = fill_address(&address, path);
+	gid_t group;
+	int rc = find_group(setup->group, &group, error);
 
+	if (rc < 0)
+		return rc;
+	rc = fill_address(&address, setup->path);
 	if (rc == 0)
-		rc = make_directory(path);
+		rc = make_directory(setup->path);
 	if (rc == 0)
 		rc = remove_stale(&address);
 	if (rc < 0)
-		return refuse(error, rc, path);
+		return refuse(error, rc, setup->path);
 
-	*listener = (struct unix_listener){.path = strdup(path)};
+	*listener = (struct unix_listener){.path = strdup(setup->path)};
 	if (!listener->path)
 		return mr_error_set(error, -ENOMEM, "/control/socket: out of memory");
 	listener->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	rc = listener->fd < 0 ? -errno : bind_and_listen(listener, &address, mode);
+	rc = listener->fd < 0 ? -errno : bind_and_listen(listener, &address, setup->mode, group);
 	if (rc == 0)
 		return 0;
 	if (listener->fd >= 0)
 		close(listener->fd);
 	free(listener->path);
-	return refuse(error, rc, path);
+	return refuse(error, rc, setup->path);
 }
 
 void unix_listener_close(struct unix_listener *listener)

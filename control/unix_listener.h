@@ -13,12 +13,17 @@ struct unix_listener {
 	struct stat file; /* as it was made, so that nobody else's is removed */
 };
 
+struct unix_listener_setup {
+	const char *path;
+	mode_t mode;
+	const char *group; /* name; NULL: that of the process */
+};
+
 /*
- * Makes the directory if there is none, replaces the file of a server that is gone, and listens
- * with @mode. On failure nothing is left behind, and @error begins with the path's place in the
- * configuration.
+ * Makes the directory if there is none, replaces the file of a server that is gone, and listens.
+ * On failure nothing is left behind, and @error begins with the place in the configuration.
  */
-int unix_listener_open(struct unix_listener *listener, const char *path, mode_t mode,
+int unix_listener_open(struct unix_listener *listener, const struct unix_listener_setup *setup,
 		       struct mr_error *error);
 
 /* Closes, and removes the file if it is still the one that was made. */

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -11,8 +12,10 @@
 #include "../lib/await.h"
 #include "../lib/unit.h"
 #include "rpc_server.h"
+#include "rpc_stream.h"
 
-#define PATIENCE_MS 60000
+#define PATIENCE_MS	 60000
+#define IDLE_CONNECTIONS 1000
 
 static char directory[] = "/tmp/mailrail-rpc-XXXXXX";
 static char path[64];
@@ -48,28 +51,83 @@ static enum rpc_error echo(struct rpc_call *call)
 	return RPC_OK;
 }
 
+/* A subscriber, and what it has been told. */
+static struct rpc_stream *stream;
+static unsigned int drained_calls, closed_calls;
+
+static void on_drained(void *context)
+{
+	(void)context;
+	drained_calls++;
+}
+
+static void on_closed(void *context)
+{
+	(void)context;
+	closed_calls++;
+	stream = NULL;
+}
+
+static const struct rpc_stream_listener listener = {.drained = on_drained, .closed = on_closed};
+
+/* The events that wait already are sent at once, and must not come before the answer. */
+static enum rpc_error subscribe(struct rpc_call *call)
+{
+	stream = call->peer->stream;
+	stream->listener = &listener;
+	CU_ASSERT_EQUAL(stream->send(stream, "{\"event\":1}"), 0);
+	CU_ASSERT_EQUAL(stream->send(stream, "{\"event\":2}"), 0);
+	call->document = json_object();
+	return RPC_OK;
+}
+
 static const struct rpc_method table[] = {
 	{.name = "echo", .handler = echo, .params = &echo_params},
+	{.name = "subscribe", .handler = subscribe},
 	{.name = NULL},
 };
 static const struct rpc_method *const methods[] = {table, NULL};
 static const struct rpc_context context = {.methods = methods};
 
-static void start(const struct rpc_server_limits *limits)
+static const struct config_control_limits usual_limits = {
+	.request_bytes = 8 << 20,
+	.depth = 64,
+	.connections = 1024,
+	.requests_in_flight = 32,
+	.stall_ms = 30000,
+	.send_buffer_bytes = 1 << 20,
+};
+
+static int create(const char *socket_path, const struct config_control_limits *limits,
+		  struct rpc_server **out, struct mr_error *error)
+{
+	char mode[] = "0660";
+	const struct config_control control = {
+		.socket = (char *)socket_path,
+		.socket_mode = mode,
+		.limits = *limits,
+	};
+
+	return rpc_server_create(
+		&(struct rpc_server_setup){.base = base, .control = &control, .context = &context},
+		out, error);
+}
+
+/* NULL: the usual ones. */
+static void start(const struct config_control_limits *limits)
 {
 	struct mr_error error = {""};
 
 	base = event_base_new();
-	CU_ASSERT_EQUAL_FATAL(rpc_server_create(base, path, &context, &server, &error), 0);
-	if (limits)
-		rpc_server_set_limits(server, limits);
-	calls = 0;
+	CU_ASSERT_EQUAL_FATAL(create(path, limits ? limits : &usual_limits, &server, &error), 0);
+	calls = drained_calls = closed_calls = 0;
 }
 
 static void stop(void)
 {
 	rpc_server_destroy(server);
 	event_base_free(base);
+	CU_ASSERT_PTR_NULL(stream);
 }
 
 /* A client: what it has received so far, and whether the server hung up. */
@@ -174,6 +232,7 @@ static bool client_send(struct client *client, const char *text, size_t size)
 
 #define REQUEST(text, id) \
 	"{\"jsonrpc\":\"2.0\",\"method\":\"echo\",\"params\":{\"text\":\"" text "\"},\"id\":" id "}"
+#define SUBSCRIBE	 "{\"jsonrpc\":\"2.0\",\"method\":\"subscribe\",\"id\":9}"
 #define ANSWER(text, id) "{\"jsonrpc\":\"2.0\",\"result\":{\"text\":\"" text "\"},\"id\":" id "}\n"
 
 static void test_split_at_every_byte(void)
@@ -273,10 +332,12 @@ static bool is_answered_with(const char *text, size_t size, const char *part)
 /* What breaks the stream is answered, and costs the connection; the others do not notice. */
 static void test_broken_streams(void)
 {
-	static const struct rpc_server_limits limits = {.connections = 10,
-							.request_bytes = 1000,
-							.unsent_bytes = 1000,
-							.stall_seconds = 30};
+	static const struct config_control_limits limits = {.connections = 10,
+							    .request_bytes = 1000,
+							    .send_buffer_bytes = 1000,
+							    .depth = 64,
+							    .requests_in_flight = 32,
+							    .stall_ms = 30000};
 	struct client bystander;
 	char large[4000], deep[100];
 
@@ -302,10 +363,12 @@ static void test_broken_streams(void)
 
 static void test_a_request_of_the_largest_size(void)
 {
-	static const struct rpc_server_limits limits = {.connections = 10,
-							.request_bytes = 1000,
-							.unsent_bytes = 1000,
-							.stall_seconds = 30};
+	static const struct config_control_limits limits = {.connections = 10,
+							    .request_bytes = 1000,
+							    .send_buffer_bytes = 1000,
+							    .depth = 64,
+							    .requests_in_flight = 32,
+							    .stall_ms = 30000};
 	static const char head[] =
 		"{\"jsonrpc\":\"2.0\",\"method\":\"echo\",\"id\":1,\"params\":[\"";
 	struct client client;
@@ -342,8 +405,12 @@ static void test_goes_on_behind_an_error(void)
 
 static void test_too_many_connections(void)
 {
-	static const struct rpc_server_limits limits = {
-		.connections = 3, .request_bytes = 1000, .unsent_bytes = 1000, .stall_seconds = 30};
+	static const struct config_control_limits limits = {.connections = 3,
+							    .request_bytes = 1000,
+							    .send_buffer_bytes = 1000,
+							    .depth = 64,
+							    .requests_in_flight = 32,
+							    .stall_ms = 30000};
 	struct client clients[3], extra;
 
 	start(&limits);
@@ -373,10 +440,12 @@ static void test_too_many_connections(void)
 
 static void test_slow_reader_is_not_read_from(void)
 {
-	static const struct rpc_server_limits limits = {.connections = 10,
-							.request_bytes = 1 << 20,
-							.unsent_bytes = 100000,
-							.stall_seconds = 30};
+	static const struct config_control_limits limits = {.connections = 10,
+							    .request_bytes = 1 << 20,
+							    .send_buffer_bytes = 100000,
+							    .depth = 64,
+							    .requests_in_flight = 32,
+							    .stall_ms = 30000};
 	const size_t size = strlen(LARGE_ANSWER);
 	struct client client;
 	unsigned int sent = 0, called;
@@ -402,7 +471,7 @@ static void test_slow_reader_is_not_read_from(void)
 	/* What waits is bounded: the socket is full, and one answer stands on the threshold. */
 	getsockopt(client.fd, SOL_SOCKET, SO_SNDBUF, &socket_bytes, &length);
 	CU_ASSERT((size_t)called * LARGE_ANSWER_BYTES <=
-		  (size_t)socket_bytes + limits.unsent_bytes + LARGE_ANSWER_BYTES);
+		  (size_t)socket_bytes + limits.send_buffer_bytes + LARGE_ANSWER_BYTES);
 	turn();
 	CU_ASSERT_EQUAL(calls, called);
 
@@ -413,13 +482,63 @@ static void test_slow_reader_is_not_read_from(void)
 	stop();
 }
 
+/* A client that takes some bytes whenever it is asked to, or sends one: never quite silent. */
+struct dawdler {
+	struct client client;
+	const char *sends; /* again and again; NULL: nothing */
+	size_t takes;	   /* at a time */
+	struct event *often;
+};
+
+static void on_dawdle(evutil_socket_t fd, short events, void *argument)
+{
+	struct dawdler *dawdler = argument;
+	char buffer[4096];
+
+	(void)fd;
+	(void)events;
+	if (dawdler->sends &&
+	    send(dawdler->client.fd, dawdler->sends, strlen(dawdler->sends), MSG_NOSIGNAL) < 0)
+		dawdler->client.ended |= errno != EAGAIN;
+	if (dawdler->takes > 0 && recv(dawdler->client.fd, buffer, dawdler->takes, 0) <= 0)
+		dawdler->client.ended |= errno != EAGAIN;
+}
+
+static void dawdler_open(struct dawdler *dawdler, const char *sends, size_t takes)
+{
+	const struct timeval often = {.tv_usec = 5000};
+
+	*dawdler = (struct dawdler){.sends = sends, .takes = takes};
+	client_open(&dawdler->client);
+	dawdler->often = event_new(base, -1, EV_PERSIST, on_dawdle, dawdler);
+	event_add(dawdler->often, &often);
+}
+
+static void dawdler_close(struct dawdler *dawdler)
+{
+	event_free(dawdler->often);
+	client_close(&dawdler->client);
+}
+
+static bool dawdler_has_ended(const void *dawdler)
+{
+	return ((const struct dawdler *)dawdler)->client.ended;
+}
+
+static const struct config_control_limits short_patience = {
+	.request_bytes = 1 << 20,
+	.depth = 64,
+	.connections = 10,
+	.requests_in_flight = 32,
+	.stall_ms = 300,
+	.send_buffer_bytes = 1000,
+};
+
 static void test_stalled_client_is_dropped(void)
 {
-	static const struct rpc_server_limits limits = {
-		.connections = 10, .request_bytes = 1000, .unsent_bytes = 1000, .stall_seconds = 1};
 	struct client stalled, idle;
 
-	start(&limits);
+	start(&short_patience);
 	client_open(&idle);
 	client_open(&stalled);
 	CU_ASSERT(client_send(&stalled, "{\"jsonrpc\":", 11));
@@ -428,6 +547,199 @@ static void test_stalled_client_is_dropped(void)
 	CU_ASSERT_FALSE(idle.ended); /* owes nothing */
 	client_close(&stalled);
 	client_close(&idle);
+	stop();
+}
+
+/* A byte now and then does not buy time: the whole request has its time. */
+static void test_slow_sender_is_dropped(void)
+{
+	struct dawdler dawdler;
+
+	start(&short_patience);
+	dawdler_open(&dawdler, "[", 0);
+	CU_ASSERT(client_send(&dawdler.client, "{\"jsonrpc\":", 11));
+	dawdler.sends = "1";
+	CU_ASSERT(await(base, dawdler_has_ended, &dawdler, PATIENCE_MS));
+	dawdler_close(&dawdler);
+	stop();
+}
+
+/* Nor does taking a little now and then, so that there is always some progress. */
+static void test_slow_reader_is_dropped(void)
+{
+	struct config_control_limits limits = short_patience;
+	struct dawdler dawdler;
+
+	limits.send_buffer_bytes = 1 << 20;
+	start(&limits);
+	dawdler_open(&dawdler, NULL, 0);
+	for (int i = 0; i < 100; i++)
+		CU_ASSERT(client_send(&dawdler.client, LARGE_ANSWER, strlen(LARGE_ANSWER)));
+	dawdler.takes = 4096;
+	CU_ASSERT(calls > 0);
+	/* It is closed with bytes unread, which the dawdler sees only behind them. */
+	dawdler.sends = " ";
+	CU_ASSERT(await(base, dawdler_has_ended, &dawdler, PATIENCE_MS));
+	dawdler_close(&dawdler);
+	stop();
+}
+
+static void test_idle_connection_is_closed(void)
+{
+	struct config_control_limits limits = usual_limits;
+	struct client idle, subscriber;
+
+	limits.idle_given = true;
+	limits.idle_ms = 200;
+	start(&limits);
+	client_open(&subscriber);
+	CU_ASSERT(client_send(&subscriber, SUBSCRIBE, strlen(SUBSCRIBE)));
+	client_open(&idle);
+	CU_ASSERT(client_send(&idle, REQUEST("a", "1"), strlen(REQUEST("a", "1"))));
+	CU_ASSERT(await_lines(&idle, 1));
+	CU_ASSERT(await(base, has_ended, &idle, PATIENCE_MS));
+	client_read(&subscriber);
+	CU_ASSERT_FALSE(subscriber.ended);
+	client_close(&idle);
+	client_close(&subscriber);
+	turn();
+	stop();
+}
+
+/* --- streams */
+
+static bool is_closed(const void *unused)
+{
+	(void)unused;
+	return closed_calls > 0;
+}
+
+static void test_a_subscriber_gets_answers_and_events_in_order(void)
+{
+	static const char text[] = REQUEST("a", "1") SUBSCRIBE REQUEST("b", "2");
+	struct client client;
+
+	start(NULL);
+	client_open(&client);
+	CU_ASSERT(client_send(&client, text, strlen(text)));
+	CU_ASSERT_FATAL(await_lines(&client, 5));
+	CU_ASSERT_STRING_EQUAL(client.text,
+			       ANSWER("a", "1") "{\"jsonrpc\":\"2.0\",\"result\":{},\"id\":9}\n"
+						"{\"event\":1}\n{\"event\":2}\n" ANSWER("b", "2"));
+	CU_ASSERT_PTR_NOT_NULL_FATAL(stream);
+	CU_ASSERT_EQUAL(stream->send(stream, "{\"event\":3}"), 0);
+	CU_ASSERT_FATAL(await_lines(&client, 6));
+	CU_ASSERT_STRING_EQUAL(strrchr(client.text, '{'), "{\"event\":3}\n");
+
+	/* Leaving ends the subscription, and tells the subscriber once. */
+	client_close(&client);
+	CU_ASSERT(await(base, is_closed, NULL, PATIENCE_MS));
+	CU_ASSERT_EQUAL(closed_calls, 1);
+	stop();
+}
+
+static bool is_drained(const void *unused)
+{
+	(void)unused;
+	return drained_calls > 0;
+}
+
+static void test_a_subscriber_that_does_not_read(void)
+{
+	struct config_control_limits limits = usual_limits;
+	struct client client;
+	char text[1000] = "";
+	size_t sent = 0;
+
+	memset(text, 'x', sizeof(text) - 1);
+	limits.send_buffer_bytes = 100000;
+	start(&limits);
+	client_open(&client);
+	CU_ASSERT(client_send(&client, SUBSCRIBE, strlen(SUBSCRIBE)));
+	CU_ASSERT_FATAL(await_lines(&client, 3));
+	/* Until the socket is full, and the buffer before it. */
+	while (stream->send(stream, text) == 0) {
+		turn();
+		sent++;
+		CU_ASSERT_FATAL(sent < 100000);
+	}
+	CU_ASSERT_EQUAL(stream->send(stream, text), -ENOBUFS);
+	CU_ASSERT_EQUAL(drained_calls, 0);
+
+	/* Nothing that was taken is lost, and there is room again. */
+	CU_ASSERT(await_lines(&client, 3 + sent));
+	CU_ASSERT(await(base, is_drained, NULL, PATIENCE_MS));
+	CU_ASSERT_EQUAL(drained_calls, 1);
+	CU_ASSERT_EQUAL(stream->send(stream, text), 0);
+	CU_ASSERT(await_lines(&client, 4 + sent));
+	client_close(&client);
+	CU_ASSERT(await(base, is_closed, NULL, PATIENCE_MS));
+	stop();
+}
+
+static void test_the_server_ends_streams(void)
+{
+	struct client client;
+
+	start(NULL);
+	client_open(&client);
+	CU_ASSERT(client_send(&client, SUBSCRIBE, strlen(SUBSCRIBE)));
+	CU_ASSERT_FATAL(await_lines(&client, 3));
+	stop();
+	CU_ASSERT_EQUAL(closed_calls, 1);
+	client_close(&client);
+}
+
+/* One that sends without end does not keep the others waiting. */
+static void test_others_get_their_turn(void)
+{
+	struct config_control_limits limits = usual_limits;
+	char text[500 * sizeof(REQUEST("a", "1"))] = "";
+	struct client busy, other;
+	unsigned int before;
+
+	limits.requests_in_flight = 4;
+	start(&limits);
+	client_open(&busy);
+	client_open(&other);
+	turn();
+	for (int i = 0; i < 500; i++)
+		strcat(text, REQUEST("a", "1"));
+	CU_ASSERT_EQUAL(send(busy.fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
+	CU_ASSERT(send(other.fd, REQUEST("b", "2"), strlen(REQUEST("b", "2")), MSG_NOSIGNAL) > 0);
+	CU_ASSERT_FATAL(await_lines(&other, 1));
+	before = calls;
+	CU_ASSERT(before < 50);
+	CU_ASSERT(await_lines(&busy, 500));
+	client_close(&busy);
+	client_close(&other);
+	stop();
+}
+
+static void test_a_thousand_idle_connections(void)
+{
+	struct client *idle = calloc(IDLE_CONNECTIONS, sizeof(*idle)), client;
+	struct rlimit files;
+
+	getrlimit(RLIMIT_NOFILE, &files);
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
+	start(NULL);
+	for (int i = 0; i < IDLE_CONNECTIONS; i++) {
+		client_open(&idle[i]);
+		if (i % 100 == 0)
+			turn();
+	}
+	client_open(&client);
+	CU_ASSERT(client_send(&client, REQUEST("a", "1"), strlen(REQUEST("a", "1"))));
+	CU_ASSERT(await_lines(&client, 1));
+	for (int i = 0; i < IDLE_CONNECTIONS; i++) {
+		client_read(&idle[i]);
+		CU_ASSERT_FALSE(idle[i].ended);
+		client_close(&idle[i]);
+	}
+	client_close(&client);
+	free(idle);
 	stop();
 }
 
@@ -457,7 +769,7 @@ static void test_the_file(void)
 	CU_ASSERT_EQUAL_FATAL(lstat(path, &st), 0);
 	CU_ASSERT(S_ISSOCK(st.st_mode));
 	CU_ASSERT_EQUAL(st.st_mode & 07777, 0660);
-	CU_ASSERT_EQUAL(rpc_server_create(base, path, &context, &second, &error), -EADDRINUSE);
+	CU_ASSERT_EQUAL(create(path, &usual_limits, &second, &error), -EADDRINUSE);
 	CU_ASSERT_PTR_NOT_NULL(strstr(error.text, "is in use by another process"));
 	CU_ASSERT_EQUAL(strncmp(error.text, "/control/socket: ", 17), 0);
 	CU_ASSERT_EQUAL(lstat(path, &st), 0); /* the living server's file is untouched */
@@ -489,11 +801,11 @@ static void test_what_is_in_the_way(void)
 	fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
 	close(fd);
 	base = event_base_new();
-	CU_ASSERT_EQUAL(rpc_server_create(base, path, &context, &server, &error), -EEXIST);
+	CU_ASSERT_EQUAL(create(path, &usual_limits, &server, &error), -EEXIST);
 	CU_ASSERT_PTR_NOT_NULL(strstr(error.text, "exists and is not a socket"));
 	CU_ASSERT_EQUAL(lstat(path, &st), 0);
 	unlink(path);
-	CU_ASSERT(rpc_server_create(base, "/proc/mailrail/x.sock", &context, &server, &error) < 0);
+	CU_ASSERT(create("/proc/mailrail/x.sock", &usual_limits, &server, &error) < 0);
 	event_base_free(base);
 }
 
@@ -522,6 +834,14 @@ int main(void)
 		UNIT_TEST(test_too_many_connections),
 		UNIT_TEST(test_slow_reader_is_not_read_from),
 		UNIT_TEST(test_stalled_client_is_dropped),
+		UNIT_TEST(test_slow_sender_is_dropped),
+		UNIT_TEST(test_slow_reader_is_dropped),
+		UNIT_TEST(test_idle_connection_is_closed),
+		UNIT_TEST(test_a_subscriber_gets_answers_and_events_in_order),
+		UNIT_TEST(test_a_subscriber_that_does_not_read),
+		UNIT_TEST(test_the_server_ends_streams),
+		UNIT_TEST(test_others_get_their_turn),
+		UNIT_TEST(test_a_thousand_idle_connections),
 		UNIT_TEST(test_client_that_leaves_before_its_answer),
 		UNIT_TEST(test_the_file),
 		UNIT_TEST(test_what_is_in_the_way),
