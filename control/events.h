@@ -6,9 +6,13 @@
 #ifndef MAILRAIL_CONTROL_EVENTS_H
 #define MAILRAIL_CONTROL_EVENTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
+#include <event2/event.h>
 #include <jansson.h>
+
+#include "rpc_stream.h"
 
 /* X(enumerator, name, sentence without its stop, members of the details) */
 #define EVENT_KINDS(X)                                                                             \
@@ -42,17 +46,51 @@ enum event_kind {
 		EVENT_KIND_COUNT
 };
 
+/* Static string: "backend.up". */
+const char *events_kind_name(enum event_kind kind);
+
+/* So many are kept, the latest, for subscribers that are behind or come again. */
+#define EVENTS_KEPT 4096
+/* Different for every life of the process: event numbers begin anew with each. */
+#define EVENTS_STREAM_BYTES 8
+
 struct events;
 
 /* -ENOMEM. */
-int events_create(struct events **out);
+int events_create(struct event_base *base, struct events **out);
+/* Subscribers that are left hear no more. */
 void events_destroy(struct events *events);
 
 /*
- * Numbers the event, keeps it and tells every subscriber. Takes @details, an object with the
- * members that EVENT_KINDS names. NULL as @events: nobody hears it. Without memory the event is
- * lost, and subscribers see a gap in the numbers.
+ * Numbers the event, keeps it and tells every subscriber, once the event loop goes on. Takes
+ * @details, an object with the members that EVENT_KINDS names. NULL as @events: nobody hears it.
+ * Without memory the event is lost, and subscribers see a gap in the numbers.
  */
 void events_emit(struct events *events, enum event_kind kind, json_t *details);
+
+/* Of the last event; they count from 1 on. 0: there was none. */
+uint64_t events_sequence(const struct events *events);
+/* Of the oldest that is kept; the next one's when none is. */
+uint64_t events_oldest(const struct events *events);
+/* How many there were of @kind. */
+uint64_t events_count(const struct events *events, enum event_kind kind);
+/* EVENTS_STREAM_BYTES. */
+const uint8_t *events_stream(const struct events *events);
+
+struct events_wish {
+	uint64_t since; /* the last event that is not wanted; older ones than are kept are lost */
+	uint32_t kinds; /* bit 1 << kind: wanted */
+};
+
+/*
+ * From now on @stream gets notifications events.event, and events.lost when it is so slow that
+ * events fell out of what is kept; the first once the event loop goes on, behind what the
+ * caller sends before that. A subscription that @stream has is replaced. -ENOMEM.
+ */
+int events_subscribe(struct events *events, struct rpc_stream *stream,
+		     const struct events_wish *wish);
+/* False: it had no subscription. */
+bool events_unsubscribe(struct events *events, struct rpc_stream *stream);
+uint32_t events_subscribers(const struct events *events);
 
 #endif
