@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Milliseconds of the system's clocks. Any thread. */
+/* The system's clocks. Any thread. */
 #ifndef MAILRAIL_CONTROL_CLOCK_H
 #define MAILRAIL_CONTROL_CLOCK_H
 
@@ -16,6 +16,14 @@ static inline uint64_t clock_read_ms(clockid_t clock)
 }
 
 /* For intervals: never set back. */
+static inline uint64_t clock_monotonic_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
 static inline uint64_t clock_monotonic_ms(void)
 {
 	return clock_read_ms(CLOCK_MONOTONIC);

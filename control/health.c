@@ -7,6 +7,8 @@
  * A probe that could not be sent (no interface, no descriptor left) says nothing about the
  * backend: it is logged and tried again, and the verdict stays.
  */
+#define LOG_TOPIC LOG_TOPIC_HEALTH
+
 #include "health.h"
 
 #include <assert.h>
@@ -46,9 +48,9 @@ struct target {
 	struct health *health;
 	struct plan *plan;
 	struct health_status status;
-	uint32_t streak; /* probes in a row with @streak_good as their result */
-	bool streak_good;
-	bool changed; /* not told yet */
+	struct dialogues dialogues;
+	struct dialogue *dialogue; /* of the probe under way; NULL: none, or no memory */
+	bool changed;		   /* not told yet */
 	enum target_phase phase;
 	struct event *timer;
 	uint64_t due_ms; /* next probe, while one is still closing */
@@ -61,6 +63,8 @@ struct health {
 	struct event_base *base;
 	health_changed_fn *changed;
 	void *context;
+	health_probed_fn *probed; /* NULL: nobody asks */
+	void *probed_context;
 	struct event *notify;
 	struct event *tidy;
 	struct probe_netns *netns;
@@ -122,13 +126,13 @@ static enum health_verdict next_verdict(const struct target *target)
 	switch (target->status.verdict) {
 	case HEALTH_UNKNOWN: /* the first probe decides: there is no good record to set against it
 			      */
-		return target->streak_good ? HEALTH_UP : HEALTH_DOWN;
+		return target->status.good ? HEALTH_UP : HEALTH_DOWN;
 	case HEALTH_UP:
-		return !target->streak_good && target->streak >= want->fall ? HEALTH_DOWN
-									    : HEALTH_UP;
+		return !target->status.good && target->status.streak >= want->fall ? HEALTH_DOWN
+										   : HEALTH_UP;
 	case HEALTH_DOWN:
-		return target->streak_good && target->streak >= want->rise ? HEALTH_UP
-									   : HEALTH_DOWN;
+		return target->status.good && target->status.streak >= want->rise ? HEALTH_UP
+										  : HEALTH_DOWN;
 	}
 	return target->status.verdict;
 }
@@ -149,9 +153,17 @@ static uint64_t next_delay_ms(const struct target *target)
 {
 	uint32_t interval_ms = target->plan->target.interval_ms;
 
-	if (!target->streak_good && target->status.verdict != HEALTH_DOWN)
+	if (!target->status.good && target->status.verdict != HEALTH_DOWN)
 		interval_ms = shorter(interval_ms, FAST_MS);
 	return jittered(interval_ms);
+}
+
+static void tell_latency(const struct target *target, uint32_t latency_ms)
+{
+	const struct health *health = target->health;
+
+	if (health->probed != NULL)
+		health->probed(health->probed_context, target->plan->target.pool, latency_ms);
 }
 
 static void on_verdict(void *context, const struct smtp_probe_result *result)
@@ -160,15 +172,17 @@ static void on_verdict(void *context, const struct smtp_probe_result *result)
 	struct health_status *status = &target->status;
 
 	status->probes++;
-	if (result->good)
+	if (result->good) {
 		status->latency_ms = result->latency_ms;
-	else
+		tell_latency(target, result->latency_ms);
+	} else {
 		status->failures++;
+	}
 	snprintf(status->reason, sizeof(status->reason), "%s", result->reason);
-	if (result->good != target->streak_good)
-		target->streak = 0;
-	target->streak_good = result->good;
-	target->streak++;
+	if (result->good != target->status.good)
+		target->status.streak = 0;
+	target->status.good = result->good;
+	target->status.streak++;
 	target_judge(target);
 	target_schedule(target, next_delay_ms(target));
 }
@@ -179,6 +193,8 @@ static void start_waiting(struct health *health);
 static void target_end_probe(struct target *target)
 {
 	target->probe = NULL;
+	dialogues_keep(&target->dialogues, target->dialogue);
+	target->dialogue = NULL;
 	target->phase = TARGET_IDLE;
 	target->health->probing--;
 	probe_ports_release(target->health->ports, target->port);
@@ -243,11 +259,14 @@ static int target_start_probe(struct target *target, struct mr_error *error)
 
 	if (socket < 0)
 		return socket;
+	config.dialogue = target->dialogue = dialogue_create();
 	err = connect_to(socket, &want->service, want->service_port);
 	if (err == 0)
 		err = smtp_probe_start(target->health->base, &config, socket, &target->probe);
 	if (err < 0) {
 		close(socket);
+		dialogue_free(target->dialogue);
+		target->dialogue = NULL;
 		probe_ports_release(target->health->ports, target->port);
 		return mr_error_set(error, err, "probe socket: %s", strerror(-err));
 	}
@@ -266,9 +285,13 @@ static void target_probe(struct target *target)
 		health->cannot_send = false;
 		return;
 	}
-	if (!health->cannot_send)
-		log_write(LOG_WARNING, "pool %s, backend %s: cannot probe: %s", want->pool,
-			  want->name, error.text);
+	if (!health->cannot_send) {
+		const struct log_subject about = {.pool = want->pool, .backend = want->name};
+
+		log_write_about(LOG_TOPIC, &about, LOG_WARNING,
+				"pool %s, backend %s: cannot probe: %s", want->pool, want->name,
+				error.text);
+	}
 	health->cannot_send = true;
 	snprintf(target->status.reason, sizeof(target->status.reason), "not probed: %.*s", 200,
 		 error.text);
@@ -323,6 +346,7 @@ static void target_destroy(struct target *target)
 		target_stop(target);
 		event_free(target->timer);
 	}
+	dialogues_fini(&target->dialogues);
 	free(target->plan);
 	free(target);
 }
@@ -462,6 +486,12 @@ int health_create(struct event_base *base, struct mr_dataplane *dp, health_chang
 	return 0;
 }
 
+void health_watch_probes(struct health *health, health_probed_fn *probed, void *context)
+{
+	health->probed = probed;
+	health->probed_context = context;
+}
+
 void health_destroy(struct health *health)
 {
 	if (!health)
@@ -537,7 +567,7 @@ static void target_follow(struct target *target, struct plan *plan)
 		target_schedule(target, random_below(spread_ms));
 	} else if (!same_connection(&old->target, &plan->target)) {
 		target_stop(target);
-		target->streak = 0;
+		target->status.streak = 0;
 		target_schedule(target, 0);
 	} else if (target->phase == TARGET_IDLE &&
 		   plan->target.interval_ms < old->target.interval_ms) {
@@ -581,12 +611,50 @@ int health_set_targets(struct health *health, const struct health_target *target
 	return 0;
 }
 
+static uint32_t ms_until_probe(const struct target *target)
+{
+	const uint64_t now_ms = clock_monotonic_ms();
+
+	if (target->phase != TARGET_IDLE || target->due_ms <= now_ms)
+		return 0;
+	return (uint32_t)(target->due_ms - now_ms);
+}
+
 void health_get(const struct health *health, mr_backend_id id, struct health_status *out)
 {
 	const struct target *target = find_target(health, id);
 
-	if (target)
-		*out = target->status;
-	else
+	if (!target) {
 		*out = (struct health_status){.verdict = HEALTH_UNKNOWN};
+		return;
+	}
+	*out = target->status;
+	out->checked = true;
+	out->next_ms = ms_until_probe(target);
+}
+
+const struct health_target *health_get_target(const struct health *health, mr_backend_id id)
+{
+	const struct target *target = find_target(health, id);
+
+	return target ? &target->plan->target : NULL;
+}
+
+const struct dialogues *health_get_dialogues(const struct health *health, mr_backend_id id)
+{
+	const struct target *target = find_target(health, id);
+
+	return target ? &target->dialogues : NULL;
+}
+
+int health_check(struct health *health, mr_backend_id id)
+{
+	struct target *target = find_target(health, id);
+
+	if (!target)
+		return -ENOENT;
+	if (ms_until_probe(target) == 0)
+		return -EALREADY;
+	target_schedule(target, 0);
+	return 0;
 }

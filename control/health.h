@@ -14,6 +14,8 @@
 
 #include <mailrail/dataplane.h>
 
+#include "dialogue.h"
+
 enum health_verdict {
 	HEALTH_UNKNOWN, /* no verdict yet */
 	HEALTH_UP,
@@ -32,6 +34,10 @@ struct health_status {
 	uint64_t failures;
 	uint64_t changed_ms; /* CLOCK_REALTIME of the last change of verdict; 0: none */
 	uint32_t latency_ms; /* of the last good probe, connect to the last reply */
+	bool checked;	     /* it is a target; else nobody probes it */
+	bool good;	     /* the last probe was */
+	uint32_t streak;     /* probes in a row that ended alike */
+	uint32_t next_ms;    /* until the next probe; 0: it is due, or under way */
 };
 
 /* One backend to probe. Strings are copied. */
@@ -59,6 +65,10 @@ int health_create(struct event_base *base, struct mr_dataplane *dp, health_chang
 		  void *context, struct health **out, struct mr_error *error);
 void health_destroy(struct health *health);
 
+/* @probed is called after each good probe; it may not call these functions. */
+typedef void health_probed_fn(void *context, const char *pool, uint32_t latency_ms);
+void health_watch_probes(struct health *health, health_probed_fn *probed, void *context);
+
 /*
  * Makes @targets the whole set. A target that was there before keeps verdict, counts and
  * schedule when its connection fields did not change; with other ones it is probed anew at
@@ -69,5 +79,16 @@ int health_set_targets(struct health *health, const struct health_target *target
 
 /* @out is "unknown" for an id that is not a target. */
 void health_get(const struct health *health, mr_backend_id id, struct health_status *out);
+
+/* How a target is probed, and its last dialogues; NULL: it is none. Valid until the loop goes on.
+ */
+const struct health_target *health_get_target(const struct health *health, mr_backend_id id);
+const struct dialogues *health_get_dialogues(const struct health *health, mr_backend_id id);
+
+/*
+ * Probes @id as soon as there is a place. -EALREADY: a probe is due or under way, whose answer is
+ * as good. -ENOENT: it is not a target.
+ */
+int health_check(struct health *health, mr_backend_id id);
 
 #endif

@@ -7,9 +7,10 @@
 
 enum options_action {
 	OPTIONS_RUN,
-	OPTIONS_CHECK,	/* validate the file and exit */
-	OPTIONS_SCHEMA, /* print the JSON Schema and exit */
-	OPTIONS_EXIT,	/* all is said already; leave with @exit_status */
+	OPTIONS_CHECK,	 /* validate the file and exit */
+	OPTIONS_SCHEMA,	 /* print the JSON Schema and exit */
+	OPTIONS_OPENRPC, /* print the OpenRPC document and exit */
+	OPTIONS_EXIT,	 /* all is said already; leave with @exit_status */
 };
 
 struct options {

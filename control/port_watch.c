@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#define LOG_TOPIC LOG_TOPIC_PORTS
+
 #include "port_watch.h"
 
 #include <errno.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#define LOG_TOPIC LOG_TOPIC_RPC
+
 #include "rpc.h"
 
 #include <errno.h>
@@ -6,8 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "field_value.h"
+#include "histogram.h"
 #include "log.h"
+#include "rpc_ids.h"
 #include "suggestion.h"
 
 const char *const rpc_roles[] = {
@@ -234,22 +239,37 @@ static json_t *respond(const struct rpc_context *context, const struct rpc_peer 
 	return response;
 }
 
-/* Takes @response. */
-static int dump(json_t *response, char **out_answer)
+/* With the time that it takes. */
+static json_t *respond_timed(const struct rpc_context *context, const struct rpc_peer *peer,
+			     const json_t *request, int *out_rc)
+{
+	const uint64_t began_us = clock_monotonic_us();
+	json_t *response = respond(context, peer, request, out_rc);
+
+	if (context->times)
+		histogram_add(context->times, clock_monotonic_us() - began_us);
+	return response;
+}
+
+/* Takes @response, whose last member is the id: @id, if the parser did not see it. */
+static int dump(json_t *response, const struct rpc_id *id, char **out_answer)
 {
 	if (!response)
 		return -ENOMEM;
 	*out_answer = json_dumps(response, JSON_COMPACT);
 	json_decref(response);
+	if (*out_answer && id->text)
+		*out_answer = rpc_id_restore(id, *out_answer);
 	return *out_answer ? 0 : -ENOMEM;
 }
 
 int rpc_answer_error(enum rpc_error error, const char *reason, char **out_answer)
 {
+	static const struct rpc_id none;
 	struct field_errors errors = {0};
 
 	field_errors_add(&errors, NULL, "%s", reason);
-	return dump(error_response(NULL, error, &errors), out_answer);
+	return dump(error_response(NULL, error, &errors), &none, out_answer);
 }
 
 /* Grows with every response of a batch, and is a JSON array in the end. */
@@ -286,7 +306,8 @@ static json_t *respond_over_limit(const json_t *request)
 }
 
 static int answer_batch_member(const struct rpc_context *context, const struct rpc_peer *peer,
-			       const json_t *request, struct batch_answer *answer)
+			       const json_t *request, const struct rpc_id *id,
+			       struct batch_answer *answer)
 {
 	json_t *response;
 	char *text;
@@ -295,10 +316,10 @@ static int answer_batch_member(const struct rpc_context *context, const struct r
 	if (answer->size > RPC_ANSWER_MAX)
 		response = respond_over_limit(request);
 	else
-		response = respond(context, peer, request, &rc);
+		response = respond_timed(context, peer, request, &rc);
 	if (!response)
 		return rc;
-	rc = dump(response, &text);
+	rc = dump(response, id, &text);
 	if (rc < 0)
 		return rc;
 	rc = batch_put(answer, text);
@@ -307,7 +328,7 @@ static int answer_batch_member(const struct rpc_context *context, const struct r
 }
 
 static int answer_batch(const struct rpc_context *context, const struct rpc_peer *peer,
-			const json_t *batch, char **out_answer)
+			const json_t *batch, const struct rpc_ids *ids, char **out_answer)
 {
 	struct batch_answer answer = {0};
 	size_t count = json_array_size(batch);
@@ -323,7 +344,8 @@ static int answer_batch(const struct rpc_context *context, const struct rpc_peer
 		return rpc_answer_error(RPC_LIMIT_EXCEEDED, reason, out_answer);
 	}
 	for (size_t i = 0; i < count && rc == 0; i++)
-		rc = answer_batch_member(context, peer, json_array_get(batch, i), &answer);
+		rc = answer_batch_member(context, peer, json_array_get(batch, i), &ids->of[i],
+					 &answer);
 	if (rc < 0) {
 		free(answer.text);
 		return rc;
@@ -339,23 +361,29 @@ int rpc_answer(const struct rpc_context *context, const struct rpc_peer *peer, c
 	       size_t size, char **out_answer)
 {
 	char reason[JSON_ERROR_TEXT_LENGTH + 48];
+	struct rpc_ids ids;
+	char *masked;
 	json_error_t error;
-	json_t *response;
-	json_t *json = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
-	int rc;
+	json_t *response, *json;
+	int rc = rpc_ids_find(text, size, &ids, &masked);
 
 	*out_answer = NULL;
+	if (rc < 0)
+		return rc;
+	json = json_loadb(masked ? masked : text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY,
+			  &error);
+	free(masked);
 	if (!json) {
 		snprintf(reason, sizeof(reason), "line %d, column %d: %s", error.line, error.column,
 			 error.text);
 		return rpc_answer_error(RPC_PARSE_ERROR, reason, out_answer);
 	}
 	if (json_is_array(json)) {
-		rc = answer_batch(context, peer, json, out_answer);
+		rc = answer_batch(context, peer, json, &ids, out_answer);
 	} else {
-		response = respond(context, peer, json, &rc);
+		response = respond_timed(context, peer, json, &rc);
 		if (response)
-			rc = dump(response, out_answer);
+			rc = dump(response, &ids.of[0], out_answer);
 	}
 	json_decref(json);
 	return rc;

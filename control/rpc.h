@@ -47,8 +47,13 @@ enum rpc_error {
 #define RPC_ANSWER_MAX (64u << 20) /* bytes; a batch stops being worked on beyond it */
 
 struct balancer;
+struct rpc_server;
+struct captures;
 struct events;
+struct histogram;
+struct load;
 struct rpc_method;
+struct stats_samples;
 
 /* What a caller may do; each role may do what those before it may. */
 enum rpc_role {
@@ -75,7 +80,15 @@ struct rpc_context {
 	const struct rpc_method *const *methods; /* tables, ended by NULL; see rpc_methods.h */
 	struct balancer *balancer;
 	struct events *events;
-	const char *config_path; /* where changes are saved; NULL: nowhere */
+	struct captures *captures;
+	struct stats_samples *samples; /* of stats.get; NULL: none are kept */
+	const struct load *load;       /* of workers; NULL: nobody measures */
+	/* Ends the program once the answers are on their way; NULL: it cannot be ended so. */
+	void (*stop)(void *stop_context, bool hold_sessions);
+	void *stop_context;
+	struct rpc_server *server; /* which carries the call; NULL: none */
+	const char *config_path;   /* where changes are saved; NULL: nowhere */
+	struct histogram *times;   /* of requests, batches piecewise; NULL: nobody wants to know */
 };
 
 /* One call, as its handler sees it. */

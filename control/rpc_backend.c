@@ -5,6 +5,7 @@
 
 #include "balancer.h"
 #include "config_tables.h"
+#include "pool_outlook.h"
 #include "rpc_change.h"
 #include "rpc_counters.h"
 #include "rpc_find.h"
@@ -157,93 +158,86 @@ static enum rpc_error backend_list(struct rpc_call *call)
 	return fill_rows(balancer, first, end, result) ? RPC_OK : RPC_INTERNAL_ERROR;
 }
 
-struct backend_set_params {
+struct backend_show_params {
 	char *pool;
 	char *backend;
-	bool weight_given;
-	uint32_t weight;
-	bool state_given;
-	enum config_backend_state state;
-	bool generation_given;
-	uint64_t generation;
 };
 
-static const struct field set_params_fields[] = {
-	{"pool", FIELD_NAME, FIELD_AT(struct backend_set_params, pool), .required = true,
+static const struct field show_params_fields[] = {
+	{"pool", FIELD_NAME, FIELD_AT(struct backend_show_params, pool), .required = true,
 	 .text = "Pool that the backend belongs to"},
-	{"backend", FIELD_NAME, FIELD_AT(struct backend_set_params, backend), .required = true,
+	{"backend", FIELD_NAME, FIELD_AT(struct backend_show_params, backend), .required = true,
 	 .text = "Its name in that pool"},
-	{"weight", FIELD_UINT, FIELD_AT(struct backend_set_params, weight),
-	 FIELD_PRESENT(struct backend_set_params, weight_given), .max = 1000,
-	 .text = "Its new weight; absent: as it is"},
-	{"state", FIELD_ENUM, FIELD_AT(struct backend_set_params, state),
-	 FIELD_PRESENT(struct backend_set_params, state_given), .choices = config_backend_states,
-	 .text = "Its new state; absent: as it is"},
-	RPC_GENERATION_FIELD(struct backend_set_params),
 };
-static const struct shape set_params =
-	SHAPE("backend_set_params", struct backend_set_params, set_params_fields,
-	      "What shall change about a backend");
+static const struct shape show_params = SHAPE("backend_show_params", struct backend_show_params,
+					      show_params_fields, "Which backend to show");
 
-struct backend_set_result {
-	struct rpc_changed change;
-	uint32_t weight;
-	enum config_backend_state state;
+struct backend_show_result {
+	uint64_t generation;
+	struct backend_row backend;
+	char *port;
+	bool exact;
+	bool closed;
+	uint64_t quiet_in_ms;
 };
 
-static const struct field set_result_fields[] = {
-	RPC_CHANGED_RESULT(struct backend_set_result, change.),
-	{"weight", FIELD_UINT, FIELD_AT(struct backend_set_result, weight), .required = true,
-	 .text = "The backend's weight now"},
-	{"state", FIELD_ENUM, FIELD_AT(struct backend_set_result, state), .required = true,
-	 .choices = config_backend_states, .text = "Its state now"},
+static const struct field show_result_fields[] = {
+	RPC_GENERATION_RESULT(struct backend_show_result),
+	{"backend", FIELD_OBJECT, FIELD_AT(struct backend_show_result, backend), .required = true,
+	 .shape = &row_shape, .text = "The backend, as backend.list shows it"},
+	{"port", FIELD_NAME, FIELD_AT(struct backend_show_result, port),
+	 .text = "Port that its packets are sent on; absent while the next hop is not known"},
+	{"source", FIELD_PREFIX, FIELD_AT(struct backend_show_result, backend.status.source),
+	 FIELD_PRESENT(struct backend_show_result, backend.status.source_set),
+	 .text = "Outer source address of tunnels to it, as configured or as the kernel would "
+		 "choose it; absent while there is none"},
+	{"exact", FIELD_BOOL, FIELD_AT(struct backend_show_result, exact), .required = true,
+	 .text = "Whether its pins are all its sessions: it gets no new ones, and every older one "
+		 "that was not silent for session_idle has been met"},
+	{"quiet_in_ms", FIELD_UINT, FIELD_AT(struct backend_show_result, quiet_in_ms),
+	 FIELD_PRESENT(struct backend_show_result, closed),
+	 .text = "Milliseconds until it is known to have no session, if nobody speaks any more; "
+		 "0: it is known; absent while it gets new sessions"},
 };
-static const struct shape set_result = SHAPE("backend_set_result", struct backend_set_result,
-					     set_result_fields, "What the change has led to");
+static const struct shape show_result =
+	SHAPE("backend_show_result", struct backend_show_result, show_result_fields,
+	      "A backend and what is known of its sessions");
 
-/* *@out_next: a copy of the configuration with the change. */
-static enum rpc_error edit(struct rpc_call *call, struct config **out_next)
+static bool fill_outlook(const struct balancer *balancer, uint32_t pool, uint32_t backend,
+			 struct backend_show_result *result)
 {
-	const struct backend_set_params *params = call->params;
-	const struct config *config = balancer_config(call->context->balancer);
-	struct backend_set_result *result = call->result;
-	struct config_backend *target;
-	struct config *next;
+	const uint32_t now_s = mr_dataplane_clock_s(balancer_dataplane(balancer));
+	const struct member_outlook *expected;
+	struct pool_outlook outlook;
+
+	if (pool_outlook_make(balancer_pool(balancer, pool), now_s, &outlook) < 0)
+		return false;
+	expected = &outlook.members[backend];
+	result->exact = expected->exact && balancer_forgotten_sessions(balancer).none_of_late;
+	result->closed = expected->closed;
+	result->quiet_in_ms = (uint64_t)expected->quiet_in_s * 1000;
+	pool_outlook_fini(&outlook);
+	return true;
+}
+
+static enum rpc_error backend_show(struct rpc_call *call)
+{
+	const struct backend_show_params *params = call->params;
+	const struct balancer *balancer = call->context->balancer;
+	const struct config *config = balancer_config(balancer);
+	struct backend_show_result *result = call->result;
 	uint32_t pool, backend;
 
 	if (rpc_find_backend(call, params->pool, params->backend, &pool, &backend) != RPC_OK)
 		return RPC_NOT_FOUND;
-	next = config_copy(config);
-	if (!next)
+	result->generation = balancer_generation(balancer);
+	if (!fill_row(balancer, pool, backend, &result->backend) ||
+	    !fill_outlook(balancer, pool, backend, result))
 		return RPC_INTERNAL_ERROR;
-	target = &next->pools[pool].backends[backend];
-	if (params->weight_given)
-		target->weight = params->weight;
-	if (params->state_given)
-		target->state = params->state;
-	result->weight = target->weight;
-	result->state = target->state;
-	*out_next = next;
-	return RPC_OK;
-}
-
-static enum rpc_error backend_set(struct rpc_call *call)
-{
-	const struct backend_set_params *params = call->params;
-	struct backend_set_result *result = call->result;
-	enum rpc_error error;
-	struct config *next = NULL;
-
-	if (!params->weight_given && !params->state_given) {
-		field_errors_add(&call->errors, NULL, "nothing to set: give weight, state or both");
-		return RPC_INVALID_PARAMS;
-	}
-	error = rpc_check_generation(call, params->generation_given, params->generation);
-	if (error == RPC_OK)
-		error = edit(call, &next);
-	if (error != RPC_OK)
-		return error;
-	return rpc_apply(call, next, &result->change);
+	if (!result->backend.status.next_hop_set)
+		return RPC_OK;
+	result->port = strdup(config->ports[result->backend.status.port].name);
+	return result->port ? RPC_OK : RPC_INTERNAL_ERROR;
 }
 
 const struct rpc_method rpc_backend_methods[] = {
@@ -266,19 +260,23 @@ const struct rpc_method rpc_backend_methods[] = {
 			"40617, \"bytes\": 30617283, \"sessions\": 256}]}",
 	},
 	{
-		.name = "backend.set",
-		.text = "Changes weight or state of a backend; its open sessions stay with it "
-			"unless it is disabled",
-		.handler = backend_set,
-		.role = RPC_ROLE_OPERATE,
-		.changes_state = true,
-		.params = &set_params,
-		.result = &set_result,
-		.result_text = "The backend's settings and the generation that has them",
-		.example_params = "{\"pool\": \"hub-transport\", \"backend\": \"hub1\", "
-				  "\"state\": \"drain\"}",
-		.example_result = "{\"generation\": 8, \"changed\": true, \"weight\": 100, "
-				  "\"state\": \"drain\"}",
+		.name = "backend.show",
+		.text = "Shows one backend, the way to it and what is known of its sessions",
+		.handler = backend_show,
+		.params = &show_params,
+		.result = &show_result,
+		.result_text = "The backend",
+		.example_params = "{\"pool\": \"hub-transport\", \"backend\": \"hub1\"}",
+		.example_result =
+			"{\"generation\": 8, \"backend\": {\"pool\": \"hub-transport\", "
+			"\"name\": \"hub1\", \"address\": \"10.0.0.11\", \"forwarding\": "
+			"\"l2dsr\", \"weight\": 100, \"state\": \"drain\", \"health\": \"up\", "
+			"\"reason\": \"250 mail.example.com\", \"probes\": 120, \"failures\": 0, "
+			"\"changed_ms\": 1767225600000, \"latency_ms\": 3, \"next_hop\": "
+			"\"02:00:00:00:00:11\", \"path_mtu_bytes\": 1500, \"packet_max_bytes\": "
+			"1500, \"slots\": 0, \"base_slots\": 32769, \"pins\": 17, \"packets\": "
+			"40617, \"bytes\": 30617283, \"sessions\": 256}, \"port\": \"wan\", "
+			"\"exact\": false, \"quiet_in_ms\": 889000}",
 	},
 	{.name = NULL},
 };

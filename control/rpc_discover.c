@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <string.h>
+
 #include "config_tables.h"
+#include "events.h"
 #include "field_schema.h"
 #include "rpc_methods.h"
 
@@ -66,9 +69,14 @@ static json_t *example_params(const struct rpc_method *method)
 
 static json_t *describe_examples(const struct rpc_method *method)
 {
+	json_t *result =
+		method->example_result ? json_loads(method->example_result, 0, NULL) : NULL;
+
+	if (!result) /* too long to show */
+		return json_pack("[{s:s, s:o}]", "name", method->name, "params",
+				 example_params(method));
 	return json_pack("[{s:s, s:o, s:{s:s, s:o}}]", "name", method->name, "params",
-			 example_params(method), "result", "name", "result", "value",
-			 json_loads(method->example_result, 0, NULL));
+			 example_params(method), "result", "name", "result", "value", result);
 }
 
 static json_t *describe_error(const char *id)
@@ -81,7 +89,8 @@ static json_t *describe_errors(const struct rpc_method *method)
 {
 	json_t *errors = json_array();
 	bool ok = append(errors, describe_error("RPC_INVALID_PARAMS")) &&
-		  append(errors, describe_error("RPC_INTERNAL_ERROR"));
+		  append(errors, describe_error("RPC_INTERNAL_ERROR")) &&
+		  append(errors, describe_error("RPC_LIMIT_EXCEEDED"));
 
 	if (method->params)
 		ok = ok && append(errors, describe_error("RPC_NOT_FOUND"));
@@ -97,15 +106,24 @@ static json_t *describe_errors(const struct rpc_method *method)
 	return errors;
 }
 
+/* Its noun, and the role of those that may call it. */
+static json_t *describe_tags(const struct rpc_method *method)
+{
+	return json_pack("[{s:o}, {s:s+}]", "name",
+			 json_stringn(method->name, strcspn(method->name, ".")), "name",
+			 "role: ", rpc_roles[method->role]);
+}
+
 static json_t *describe_method(const struct rpc_method *method)
 {
-	json_t *described = json_pack("{s:s, s:s, s:[{s:s}], s:s, s:o, s:o, s:o}", "name",
-				      method->name, "summary", method->text, "tags", "name",
-				      method->changes_state ? "change" : "read", "paramStructure",
-				      "either", "params", describe_params(method->params), "result",
-				      describe_result(method), "errors", describe_errors(method));
+	json_t *described =
+		json_pack("{s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:s, s:b}", "name", method->name,
+			  "summary", method->text, "tags", describe_tags(method), "paramStructure",
+			  "either", "params", describe_params(method->params), "result",
+			  describe_result(method), "errors", describe_errors(method), "x-role",
+			  rpc_roles[method->role], "x-changes-state", method->changes_state);
 
-	if (described && method->example_result &&
+	if (described && method->example_params &&
 	    !put(described, "examples", describe_examples(method))) {
 		json_decref(described);
 		return NULL;
@@ -147,17 +165,34 @@ static json_t *describe_all_errors(void)
 	return errors;
 }
 
+/* What events.subscribe is about: OpenRPC has no place for notifications. */
+static json_t *describe_events(void)
+{
+	json_t *events = json_object();
+	bool ok = true;
+
+#define DESCRIBE(id, name, text, details) \
+	ok = ok && put(events, name, json_pack("{s:s, s:s}", "summary", text, "details", details));
+	EVENT_KINDS(DESCRIBE)
+#undef DESCRIBE
+	if (!ok) {
+		json_decref(events);
+		return NULL;
+	}
+	return events;
+}
+
 json_t *rpc_openrpc(const struct rpc_method *const *methods)
 {
 	return json_pack(
-		"{s:s, s:{s:s, s:s, s:s, s:{s:s}}, s:o, s:{s:{s:o}, s:o}}", "openrpc", "1.2.6",
+		"{s:s, s:{s:s, s:s, s:s, s:{s:s}}, s:o, s:{s:{s:o}, s:o}, s:o}", "openrpc", "1.2.6",
 		"info", "title", "mailrail", "version", MAILRAIL_VERSION, "description",
 		"A layer-4 load balancer for SMTP. The data of every error is a list of objects "
 		"with the members pointer (JSON Pointer into the parameters) and message.",
 		"license", "name", "BSD-3-Clause", "methods", describe_methods(methods),
 		"components", "schemas", config_shape.name,
-		shape_schema(&config_shape, FIELD_SCHEMA_REDACTED), "errors",
-		describe_all_errors());
+		shape_schema(&config_shape, FIELD_SCHEMA_REDACTED), "errors", describe_all_errors(),
+		"x-events", describe_events());
 }
 
 static enum rpc_error discover(struct rpc_call *call)
@@ -172,6 +207,7 @@ const struct rpc_method rpc_discover_methods[] = {
 		.text = "Describes every method: the OpenRPC document of this node",
 		.handler = discover,
 		.result_text = "The OpenRPC document itself",
+		.example_params = "{}",
 	},
 	{.name = NULL},
 };

@@ -32,6 +32,30 @@ static enum rpc_error refuse_backend(struct rpc_call *call, const struct config_
 	return RPC_NOT_FOUND;
 }
 
+static enum rpc_error refuse_service(struct rpc_call *call, const char *name)
+{
+	const struct config *config = balancer_config(call->context->balancer);
+	struct suggestion nearest = {.word = name};
+	char hint[SUGGESTION_TEXT_MAX];
+
+	for (uint32_t i = 0; i < config->service_count; i++)
+		suggestion_consider(&nearest, config->services[i].name);
+	suggestion_format(&nearest, hint);
+	field_errors_add(&call->errors, &(struct field_path){NULL, "service", 0},
+			 "there is no service \"%s\"%s", name, hint);
+	return RPC_NOT_FOUND;
+}
+
+enum rpc_error rpc_find_service(struct rpc_call *call, const char *name, uint32_t *out_service)
+{
+	int service = config_find_service(balancer_config(call->context->balancer), name);
+
+	if (service < 0)
+		return refuse_service(call, name);
+	*out_service = (uint32_t)service;
+	return RPC_OK;
+}
+
 enum rpc_error rpc_find_pool(struct rpc_call *call, const char *name, uint32_t *out_pool)
 {
 	int pool = config_find_pool(balancer_config(call->context->balancer), name);

@@ -6,15 +6,27 @@
 #include "rpc.h"
 
 extern const struct rpc_method rpc_config_methods[];
+extern const struct rpc_method rpc_history_methods[];
 extern const struct rpc_method rpc_plan_methods[];
 extern const struct rpc_method rpc_service_methods[];
+extern const struct rpc_method rpc_service_edit_methods[];
 extern const struct rpc_method rpc_pool_methods[];
 extern const struct rpc_method rpc_pool_show_methods[];
+extern const struct rpc_method rpc_pool_edit_methods[];
 extern const struct rpc_method rpc_backend_methods[];
+extern const struct rpc_method rpc_backend_edit_methods[];
 extern const struct rpc_method rpc_prepare_methods[];
 extern const struct rpc_method rpc_session_methods[];
 extern const struct rpc_method rpc_stats_methods[];
+extern const struct rpc_method rpc_capture_methods[];
+extern const struct rpc_method rpc_capture_file_methods[];
 extern const struct rpc_method rpc_node_methods[];
+extern const struct rpc_method rpc_log_methods[];
+extern const struct rpc_method rpc_session_list_methods[];
+extern const struct rpc_method rpc_port_methods[];
+extern const struct rpc_method rpc_worker_methods[];
+extern const struct rpc_method rpc_health_methods[];
+extern const struct rpc_method rpc_events_methods[];
 extern const struct rpc_method rpc_discover_methods[];
 
 /* All of the above, for rpc_context.methods; ended by NULL. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "balancer.h"
+#include "config_tables.h"
 #include "fingerprint.h"
 #include "pool_outlook.h"
 #include "rpc_backend.h"
@@ -80,7 +81,9 @@ static const struct shape member_shape = SHAPE("member_row", struct member_row, 
 struct pool_show_result {
 	uint64_t generation;
 	char *name;
+	struct config_pool settings;
 	uint32_t slots;
+	uint64_t slots_bytes;
 	uint32_t steady_slots;
 	uint32_t moving_slots;
 	uint64_t rehashed_slots;
@@ -93,14 +96,18 @@ struct pool_show_result {
 	uint32_t backend_count;
 };
 
-enum { SHOW_BACKENDS = 10 };
+enum { SHOW_BACKENDS = 12 };
 
 static const struct field show_fields[] = {
 	RPC_GENERATION_RESULT(struct pool_show_result),
 	{"name", FIELD_NAME, FIELD_AT(struct pool_show_result, name), .required = true,
 	 .text = "Name of the pool"},
+	{"settings", FIELD_OBJECT, FIELD_AT(struct pool_show_result, settings), .required = true,
+	 .shape = &config_pool_shape, .text = "The pool, as in the configuration"},
 	{"slots", FIELD_UINT, FIELD_AT(struct pool_show_result, slots), .required = true,
 	 .text = "Entries of the Maglev table"},
+	{"slots_bytes", FIELD_UINT, FIELD_AT(struct pool_show_result, slots_bytes),
+	 .required = true, .text = "Memory that they take, in bytes"},
 	{"steady_slots", FIELD_UINT, FIELD_AT(struct pool_show_result, steady_slots),
 	 .required = true, .text = "Entries where all sessions have one backend"},
 	{"moving_slots", FIELD_UINT, FIELD_AT(struct pool_show_result, moving_slots),
@@ -184,6 +191,7 @@ static enum rpc_error pool_show(struct rpc_call *call)
 	result->generation = balancer_generation(balancer);
 	result->name = strdup(pool->name);
 	result->slots = pool->table_size;
+	result->slots_bytes = mr_slots_bytes(pool->table_size);
 	result->moving_slots = pool->moving_slots;
 	result->steady_slots = pool->table_size - pool->moving_slots;
 	result->rehashed_slots = pool->rehashed_slots;
@@ -191,7 +199,9 @@ static enum rpc_error pool_show(struct rpc_call *call)
 	result->changed_ago_ms = (uint64_t)outlook.changed_ago_s * 1000;
 	result->moving = pool->moving_slots > 0;
 	result->oldest_base_ms = (uint64_t)outlook.oldest_base_s * 1000;
-	ok = fill_members(balancer, pool, &outlook, result);
+	ok = fill_members(balancer, pool, &outlook, result) &&
+	     shape_copy(&config_pool_shape, &balancer_config(balancer)->pools[index],
+			&result->settings) == 0;
 	pool_outlook_fini(&outlook);
 	return ok && result->name ? RPC_OK : RPC_INTERNAL_ERROR;
 }
@@ -245,7 +255,12 @@ const struct rpc_method rpc_pool_show_methods[] = {
 		.result_text = "The pool",
 		.example_params = "{\"pool\": \"hub-transport\"}",
 		.example_result =
-			"{\"generation\": 8, \"name\": \"hub-transport\", \"slots\": 65537, "
+			"{\"generation\": 8, \"name\": \"hub-transport\", \"settings\": "
+			"{\"name\": \"hub-transport\", \"forwarding\": \"l2dsr\", "
+			"\"table_size\": 65537, \"backends\": [{\"name\": \"hub1\", "
+			"\"address\": \"10.0.0.11\", \"state\": \"drain\"}, {\"name\": "
+			"\"hub2\", \"address\": \"10.0.0.12\"}]}, \"slots\": 65537, "
+			"\"slots_bytes\": 459904, "
 			"\"steady_slots\": 32769, \"moving_slots\": 32768, \"rehashed_slots\": 0, "
 			"\"session_idle_ms\": "
 			"900000, \"changed_ago_ms\": 12000, \"oldest_base_ms\": 12000, \"pins\": "

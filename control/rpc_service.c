@@ -3,8 +3,10 @@
 #include <string.h>
 
 #include "balancer.h"
+#include "config_tables.h"
 #include "rpc_change.h"
 #include "rpc_counters.h"
+#include "rpc_find.h"
 #include "rpc_methods.h"
 
 struct service_row {
@@ -123,6 +125,77 @@ static enum rpc_error service_list(struct rpc_call *call)
 	return ok ? RPC_OK : RPC_INTERNAL_ERROR;
 }
 
+struct service_show_params {
+	char *service;
+};
+
+static const struct field show_params_fields[] = {
+	{"service", FIELD_NAME, FIELD_AT(struct service_show_params, service), .required = true,
+	 .text = "Name of the service"},
+};
+static const struct shape show_params = SHAPE("service_show_params", struct service_show_params,
+					      show_params_fields, "Which service to show");
+
+struct service_show_result {
+	uint64_t generation;
+	struct config_service settings;
+	bool healthy;
+	uint32_t backends;
+	uint32_t up;
+	uint32_t serving;
+	struct mr_flow_counters counters;
+};
+
+static const struct field show_fields[] = {
+	RPC_GENERATION_RESULT(struct service_show_result),
+	{"settings", FIELD_OBJECT, FIELD_AT(struct service_show_result, settings), .required = true,
+	 .shape = &config_service_shape, .text = "The service, as in the configuration"},
+	{"healthy", FIELD_BOOL, FIELD_AT(struct service_show_result, healthy), .required = true,
+	 .text = "Whether it has a backend for new sessions"},
+	{"backends", FIELD_UINT, FIELD_AT(struct service_show_result, backends), .required = true,
+	 .text = "Backends of its pool"},
+	{"up", FIELD_UINT, FIELD_AT(struct service_show_result, up), .required = true,
+	 .text = "Those of them that are up"},
+	{"serving", FIELD_UINT, FIELD_AT(struct service_show_result, serving), .required = true,
+	 .text = "Those of them that get new sessions now"},
+	RPC_FLOW_FIELDS(struct service_show_result),
+};
+static const struct shape show_result =
+	SHAPE("service_show_result", struct service_show_result, show_fields,
+	      "A service, its settings and what it does");
+
+static void count_backends(const struct balancer *balancer, uint32_t pool,
+			   struct service_show_result *result)
+{
+	struct backend_status status;
+
+	result->backends = balancer_config(balancer)->pools[pool].backend_count;
+	for (uint32_t i = 0; i < result->backends; i++) {
+		balancer_backend_status(balancer, pool, i, &status);
+		result->up += status.health.verdict == HEALTH_UP;
+		result->serving += status.slots > 0;
+	}
+	result->healthy = result->serving > 0;
+}
+
+static enum rpc_error service_show(struct rpc_call *call)
+{
+	const struct service_show_params *params = call->params;
+	const struct balancer *balancer = call->context->balancer;
+	const struct config *config = balancer_config(balancer);
+	struct service_show_result *result = call->result;
+	uint32_t index;
+
+	if (rpc_find_service(call, params->service, &index) != RPC_OK)
+		return RPC_NOT_FOUND;
+	if (shape_copy(&config_service_shape, &config->services[index], &result->settings) < 0)
+		return RPC_INTERNAL_ERROR;
+	result->generation = balancer_generation(balancer);
+	count_backends(balancer, (uint32_t)config_find_pool(config, result->settings.pool), result);
+	balancer_service_counters(balancer, index, &result->counters);
+	return RPC_OK;
+}
+
 const struct rpc_method rpc_service_methods[] = {
 	{
 		.name = "service.list",
@@ -136,6 +209,22 @@ const struct rpc_method rpc_service_methods[] = {
 			"\"mail.example.com\", \"addresses\": [\"10.0.0.10\"], \"ports\": [25, "
 			"587], \"pool\": \"hub-transport\", \"backends\": 2, \"serving\": 2, "
 			"\"packets\": 81234, \"bytes\": 61234567, \"sessions\": 512}]}",
+	},
+	{
+		.name = "service.show",
+		.text = "Shows one service with its settings, health and counters",
+		.handler = service_show,
+		.params = &show_params,
+		.result = &show_result,
+		.result_text = "The service",
+		.example_params = "{\"service\": \"smtp\"}",
+		.example_result =
+			"{\"generation\": 7, \"settings\": {\"name\": \"smtp\", \"namespace\": "
+			"\"mail.example.com\", \"addresses\": [\"10.0.0.10\"], \"ports\": [25, "
+			"587], \"pool\": \"hub-transport\", \"exclude\": {\"sources\": [], "
+			"\"action\": \"reject\"}}, \"healthy\": true, \"backends\": 2, \"up\": 2, "
+			"\"serving\": 2, \"packets\": 81234, \"bytes\": 61234567, \"sessions\": "
+			"512}",
 	},
 	{.name = NULL},
 };

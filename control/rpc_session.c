@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* One session: every step of the way that its packets would take now. */
+#include "rpc_session.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -37,23 +39,16 @@ static const struct shape explain_params =
 	SHAPE("session_explain_params", struct explain_params, params_fields,
 	      "A session, named by its addresses and ports");
 
-/* The words of enum mr_pin_state, which begins at MR_PIN_EMBRYONIC. */
-enum pin_word {
-	PIN_WORD_EMBRYONIC,
-	PIN_WORD_ESTABLISHED,
-	PIN_WORD_CLOSING,
-};
-
-static const char *const pin_words[] = {
-	[PIN_WORD_EMBRYONIC] = "embryonic",
-	[PIN_WORD_ESTABLISHED] = "established",
-	[PIN_WORD_CLOSING] = "closing",
+const char *const rpc_pin_states[] = {
+	[RPC_PIN_EMBRYONIC] = "embryonic",
+	[RPC_PIN_ESTABLISHED] = "established",
+	[RPC_PIN_CLOSING] = "closing",
 	NULL,
 };
 
 struct pin_row {
 	char *backend;
-	enum pin_word state;
+	enum rpc_pin_state state;
 	uint64_t silent_ms;
 };
 
@@ -61,7 +56,7 @@ static const struct field pin_fields[] = {
 	{"backend", FIELD_STRING, FIELD_AT(struct pin_row, backend), .required = true,
 	 .text = "Backend that the session is pinned to, as POOL/BACKEND"},
 	{"state", FIELD_ENUM, FIELD_AT(struct pin_row, state), .required = true,
-	 .choices = pin_words,
+	 .choices = rpc_pin_states,
 	 .text = "embryonic: only a SYN was seen; closing: a FIN or RST of the client's was"},
 	{"silent_ms", FIELD_UINT, FIELD_AT(struct pin_row, silent_ms), .required = true,
 	 .text = "How long ago its last packet came, in milliseconds, counted by seconds"},
@@ -318,7 +313,7 @@ static bool put_pin(const struct telling *telling)
 	telling->result->has_pin = told->has_pin;
 	if (!told->has_pin)
 		return true;
-	out->state = (enum pin_word)(pin->state - MR_PIN_EMBRYONIC);
+	out->state = (enum rpc_pin_state)(pin->state - MR_PIN_EMBRYONIC);
 	/* A worker's clock may be a moment ahead. */
 	if (told->now_s > pin->seen_s)
 		out->silent_ms = (uint64_t)(told->now_s - pin->seen_s) * 1000;

@@ -1,80 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "rpc_stats.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include <rte_common.h>
-
 #include "balancer.h"
-#include "pin_sweep.h"
 #include "rpc_change.h"
 #include "rpc_counters.h"
+#include "rpc_limits.h"
 #include "rpc_methods.h"
-
-/* X(member of struct mr_worker_counters, which is its name here too, sentence for people) */
-#define WORKER_COUNTERS(X)                                                                         \
-	X(rx_packets, "Packets received")                                                          \
-	X(rx_bytes, "Bytes received")                                                              \
-	X(tx_packets, "Packets sent")                                                              \
-	X(tx_bytes, "Bytes sent")                                                                  \
-	X(pins_created, "Sessions remembered from their SYN on")                                   \
-	X(pins_adopted, "Older sessions met and remembered after a change")                        \
-	X(pins_refused, "New sessions that there was no room to remember: they went to the "       \
-			"backend of older ones")                                                   \
-	X(pins_deferred, "Packets of older sessions that there was no room to remember for now")   \
-	X(pins_evicted,                                                                            \
-	  "New sessions, of which only the SYN was seen, that made room for older ones")           \
-	X(pins_rehashed, "Sessions given to another backend because theirs is gone")               \
-	X(pins_reused, "SYNs with the addresses and ports of a session that was still remembered") \
-	X(pins_repeatable, "Of the sessions in pins_created, those that may have sent their SYN "  \
-			   "before a change too")                                                  \
-	X(fragments_kept, "Fragments that came before the first one of their datagram")            \
-	X(fragments_released, "Of these, those whose first one came, or came too late")            \
-	X(fragments_handed, "Fragments handed to the worker that follows their datagram")          \
-	X(fragments_taken, "Of these, those that it has taken")                                    \
-	X(cut_packets, "IPv4 packets sent in fragments, as the path is narrow")                    \
-	X(mss_clamped, "SYNs whose maximum segment size was lowered")                              \
-	X(cycles, "Time in which workers ran or slept, in cycles of the time stamp counter")       \
-	X(busy_cycles, "Of these, those of rounds in which packets came")                          \
-	X(busy_rounds, "Times that a worker asked all its queues and found packets")               \
-	X(sleeps, "Times that a worker slept, as nothing had arrived; only with adaptive polling")
-
-/* Counters of one worker, or of all. */
-struct worker_stats {
-	uint32_t core;
-	uint64_t verdicts[MR_VERDICT_COUNT];
-#define COUNTER_MEMBER(name, sentence) uint64_t name;
-	WORKER_COUNTERS(COUNTER_MEMBER)
-#undef COUNTER_MEMBER
-};
-
-#define VERDICT_FIELD(id, json_name, sentence) \
-	{json_name,                            \
-	 FIELD_UINT,                           \
-	 .offset = MR_##id * sizeof(uint64_t), \
-	 .size = sizeof(uint64_t),             \
-	 .required = true,                     \
-	 .text = sentence},
-static const struct field verdict_fields[] = {MR_VERDICTS(VERDICT_FIELD)};
-#undef VERDICT_FIELD
-static const struct shape verdict_shape = {
-	.name = "verdicts",
-	.text = "Received packets by what became of them",
-	.fields = verdict_fields,
-	.field_count = MR_VERDICT_COUNT,
-	.size = sizeof(uint64_t) * MR_VERDICT_COUNT,
-};
-
-#define COUNTER_FIELD(member, sentence)                                                \
-	{#member, FIELD_UINT, FIELD_AT(struct worker_stats, member), .required = true, \
-	 .text = (sentence)},
-#define WORKER_FIELDS                                                                    \
-	WORKER_COUNTERS(COUNTER_FIELD)                                                   \
-	{                                                                                \
-		"verdicts", FIELD_OBJECT, FIELD_AT(struct worker_stats, verdicts),       \
-			.required = true, .shape = &verdict_shape,                       \
-			.text = "The received packets by what became of them; over all " \
-				"workers they add up to rx_packets, but for fragments "  \
-				"that are kept, or on their way to another worker"       \
-	}
+#include "rpc_stats_growth.h"
+#include "stats_samples.h"
 
 /* What no single worker counts. */
 struct total_stats {
@@ -91,25 +28,10 @@ static const struct field total_fields[] = {
 	 .required = true,
 	 .text = "New sessions that found no room to be remembered, or lost it to older ones, "
 		 "within the last session_idle (the longest of any pool's)"},
-	WORKER_FIELDS,
+	WORKER_STATS_FIELDS,
 };
 static const struct shape total_shape =
 	SHAPE("total", struct total_stats, total_fields, "Counters of all workers");
-
-static const struct field worker_fields[] = {
-	{"core", FIELD_UINT, FIELD_AT(struct worker_stats, core), .required = true,
-	 .text = "CPU core that the worker runs on"},
-	WORKER_FIELDS,
-};
-static const struct shape worker_shape =
-	SHAPE("worker", struct worker_stats, worker_fields, "Counters of one worker");
-#undef WORKER_FIELDS
-#undef COUNTER_FIELD
-
-struct service_stats {
-	char *name;
-	struct mr_flow_counters counters;
-};
 
 static const struct field service_fields[] = {
 	{"name", FIELD_NAME, FIELD_AT(struct service_stats, name), .required = true,
@@ -118,12 +40,6 @@ static const struct field service_fields[] = {
 };
 static const struct shape service_shape =
 	SHAPE("service_stats", struct service_stats, service_fields, "Counters of one service");
-
-struct backend_stats {
-	char *pool;
-	char *name;
-	struct mr_flow_counters counters;
-};
 
 static const struct field backend_fields[] = {
 	{"pool", FIELD_NAME, FIELD_AT(struct backend_stats, pool), .required = true,
@@ -135,16 +51,6 @@ static const struct field backend_fields[] = {
 static const struct shape backend_shape =
 	SHAPE("backend_stats", struct backend_stats, backend_fields, "Counters of one backend");
 
-struct port_stats {
-	char *name;
-	struct mr_port_info info;
-};
-
-#define PORT_COUNTER(json_name, member, sentence)                                  \
-	{                                                                          \
-		(json_name), FIELD_UINT, FIELD_AT(struct port_stats, info.member), \
-			.required = true, .text = (sentence)                       \
-	}
 static const struct field port_fields[] = {
 	{"name", FIELD_NAME, FIELD_AT(struct port_stats, name), .required = true,
 	 .text = "Name of the port"},
@@ -152,17 +58,12 @@ static const struct field port_fields[] = {
 	 .text = "Its Ethernet address"},
 	{"link_up", FIELD_BOOL, FIELD_AT(struct port_stats, info.link_up), .required = true,
 	 .text = "Whether its link is up"},
-	PORT_COUNTER("mtu_bytes", mtu, "Largest IP packet that it takes"),
-	PORT_COUNTER("queues", queues, "Receive queues"),
-	PORT_COUNTER("rx_packets", rx_packets, "Packets received, as the driver counts"),
-	PORT_COUNTER("rx_bytes", rx_bytes, "Bytes received, as the driver counts"),
-	PORT_COUNTER("rx_missed", rx_missed, "Packets lost because no worker took them in time"),
-	PORT_COUNTER("rx_errors", rx_errors, "Packets received in error"),
-	PORT_COUNTER("tx_packets", tx_packets, "Packets sent, as the driver counts"),
-	PORT_COUNTER("tx_bytes", tx_bytes, "Bytes sent, as the driver counts"),
-	PORT_COUNTER("tx_errors", tx_errors, "Packets that could not be sent"),
+	{"mtu_bytes", FIELD_UINT, FIELD_AT(struct port_stats, info.mtu), .required = true,
+	 .text = "Largest IP packet that it takes"},
+	{"queues", FIELD_UINT, FIELD_AT(struct port_stats, info.queues), .required = true,
+	 .text = "Receive queues"},
+	PORT_COUNTER_FIELDS(struct port_stats, counters., "", ""),
 };
-#undef PORT_COUNTER
 static const struct shape port_shape =
 	SHAPE("port_stats", struct port_stats, port_fields, "A port and its counters");
 
@@ -188,43 +89,34 @@ static const struct field pin_fields[] = {
 static const struct shape pin_shape =
 	SHAPE("pins", struct pin_stats, pin_fields, "Remembered sessions");
 
-struct limit_stats {
-	char *name;
-	bool is_counted;
-	uint64_t used;
-	uint64_t max;
+struct stats_get_params {
+	bool since_given;
+	uint64_t since;
 };
 
-static const struct field limit_fields[] = {
-	{"name", FIELD_NAME, FIELD_AT(struct limit_stats, name), .required = true,
-	 .text = "What is limited"},
-	{"used", FIELD_UINT, FIELD_AT(struct limit_stats, used),
-	 FIELD_PRESENT(struct limit_stats, is_counted),
-	 .text = "How many there are; absent where nobody counts"},
-	{"max", FIELD_UINT, FIELD_AT(struct limit_stats, max), .required = true,
-	 .text = "How many there can be"},
+static const struct field params_fields[] = {
+	{"since", FIELD_UINT, FIELD_AT(struct stats_get_params, since),
+	 FIELD_PRESENT(struct stats_get_params, since_given),
+	 .text = "The sample of an earlier answer: growth tells what has come since then"},
 };
-static const struct shape limit_shape =
-	SHAPE("limit", struct limit_stats, limit_fields, "A bound and its use");
+static const struct shape stats_params = SHAPE("stats_get_params", struct stats_get_params,
+					       params_fields, "From when on growth is reckoned");
 
 struct stats_result {
 	uint64_t generation;
 	uint64_t uptime_s;
 	struct total_stats total;
-	struct worker_stats *workers;
-	uint32_t worker_count;
-	struct service_stats *services;
-	uint32_t service_count;
-	struct backend_stats *backends;
-	uint32_t backend_count;
-	struct port_stats *ports;
-	uint32_t port_count;
+	struct stats_rows rows;
 	struct pin_stats pins;
-	struct limit_stats *limits;
+	struct limit_row *limits;
 	uint32_t limit_count;
+	bool sample_given;
+	uint64_t sample;
+	bool growth_given;
+	struct stats_growth growth;
 };
 
-enum { STATS_WORKERS = 3, STATS_SERVICES, STATS_BACKENDS, STATS_PORTS, STATS_LIMITS = 8 };
+enum { STATS_WORKERS = 3, STATS_SERVICES, STATS_BACKENDS, STATS_PORTS };
 
 static const struct field stats_fields[] = {
 	RPC_GENERATION_RESULT(struct stats_result),
@@ -233,43 +125,31 @@ static const struct field stats_fields[] = {
 	{"total", FIELD_OBJECT, FIELD_AT(struct stats_result, total), .required = true,
 	 .shape = &total_shape, .text = "All workers together"},
 	[STATS_WORKERS] = {"workers", FIELD_OBJECT,
-			   FIELD_LIST_AT(struct stats_result, workers, worker_count),
-			   .required = true, .shape = &worker_shape, .text = "Each worker"},
+			   FIELD_LIST_AT(struct stats_result, rows.workers, rows.worker_count),
+			   .required = true, .shape = &stats_worker_shape, .text = "Each worker"},
 	[STATS_SERVICES] = {"services", FIELD_OBJECT,
-			    FIELD_LIST_AT(struct stats_result, services, service_count),
+			    FIELD_LIST_AT(struct stats_result, rows.services, rows.service_count),
 			    .required = true, .shape = &service_shape, .text = "Each service"},
 	[STATS_BACKENDS] = {"backends", FIELD_OBJECT,
-			    FIELD_LIST_AT(struct stats_result, backends, backend_count),
+			    FIELD_LIST_AT(struct stats_result, rows.backends, rows.backend_count),
 			    .required = true, .shape = &backend_shape, .text = "Each backend"},
 	[STATS_PORTS] = {"ports", FIELD_OBJECT,
-			 FIELD_LIST_AT(struct stats_result, ports, port_count), .required = true,
-			 .shape = &port_shape, .text = "Each port"},
+			 FIELD_LIST_AT(struct stats_result, rows.ports, rows.port_count),
+			 .required = true, .shape = &port_shape, .text = "Each port"},
 	{"pins", FIELD_OBJECT, FIELD_AT(struct stats_result, pins), .required = true,
 	 .shape = &pin_shape, .text = "Remembered sessions"},
-	[STATS_LIMITS] = {"limits", FIELD_OBJECT,
-			  FIELD_LIST_AT(struct stats_result, limits, limit_count), .required = true,
-			  .shape = &limit_shape, .text = "Fixed bounds and how far they are used"},
+	{"limits", FIELD_OBJECT, FIELD_LIST_AT(struct stats_result, limits, limit_count),
+	 .required = true, .shape = &rpc_limit_shape, .text = "Bounds and how far they are used"},
+	{"sample", FIELD_UINT, FIELD_AT(struct stats_result, sample),
+	 FIELD_PRESENT(struct stats_result, sample_given),
+	 .text = "Names this answer for the parameter since of a later call, as long as it is "
+		 "kept; about its time, in milliseconds since 1970 (UTC)"},
+	{"growth", FIELD_OBJECT, FIELD_AT(struct stats_result, growth),
+	 FIELD_PRESENT(struct stats_result, growth_given), .shape = &rpc_stats_growth_shape,
+	 .text = "By how much the counters have grown since the sample that was asked for"},
 };
 static const struct shape stats_result = SHAPE("stats_result", struct stats_result, stats_fields,
 					       "Every counter, and how far limits are used");
-
-static void read_worker(const struct mr_worker_counters *counters, struct worker_stats *out)
-{
-	for (uint32_t i = 0; i < MR_VERDICT_COUNT; i++)
-		out->verdicts[i] = MR_COUNTER_READ(counters->verdicts[i]);
-#define READ_COUNTER(name, sentence) out->name = MR_COUNTER_READ(counters->name);
-	WORKER_COUNTERS(READ_COUNTER)
-#undef READ_COUNTER
-}
-
-static void add_worker(struct worker_stats *total, const struct worker_stats *worker)
-{
-	for (uint32_t i = 0; i < MR_VERDICT_COUNT; i++)
-		total->verdicts[i] += worker->verdicts[i];
-#define ADD_COUNTER(name, sentence) total->name += worker->name;
-	WORKER_COUNTERS(ADD_COUNTER)
-#undef ADD_COUNTER
-}
 
 static bool fill_workers(const struct balancer *balancer, struct stats_result *result)
 {
@@ -279,9 +159,9 @@ static bool fill_workers(const struct balancer *balancer, struct stats_result *r
 	if (!field_list_alloc(&stats_fields[STATS_WORKERS], result, workers->core_count))
 		return false;
 	for (uint32_t i = 0; i < workers->core_count; i++) {
-		result->workers[i].core = workers->cores[i];
-		read_worker(mr_dataplane_counters(dp, i), &result->workers[i]);
-		add_worker(&result->total.workers, &result->workers[i]);
+		result->rows.workers[i].core = workers->cores[i];
+		stats_read_worker(mr_dataplane_counters(dp, i), &result->rows.workers[i]);
+		stats_add_worker(&result->total.workers, &result->rows.workers[i]);
 	}
 	return true;
 }
@@ -293,10 +173,12 @@ static bool fill_services(const struct balancer *balancer, struct stats_result *
 	if (!field_list_alloc(&stats_fields[STATS_SERVICES], result, config->service_count))
 		return false;
 	for (uint32_t i = 0; i < config->service_count; i++) {
-		result->services[i].name = strdup(config->services[i].name);
-		if (!result->services[i].name)
+		struct service_stats *row = &result->rows.services[i];
+
+		row->name = strdup(config->services[i].name);
+		if (!row->name)
 			return false;
-		balancer_service_counters(balancer, i, &result->services[i].counters);
+		balancer_service_counters(balancer, i, &row->counters);
 	}
 	return true;
 }
@@ -330,7 +212,7 @@ static bool fill_backends(const struct balancer *balancer, struct stats_result *
 
 	if (!field_list_alloc(&stats_fields[STATS_BACKENDS], result, count_backends(config)))
 		return false;
-	row = result->backends;
+	row = result->rows.backends;
 	for (uint32_t i = 0; i < config->pool_count; i++)
 		for (uint32_t j = 0; j < config->pools[i].backend_count; j++)
 			if (!fill_backend(balancer, i, j, row++))
@@ -346,103 +228,115 @@ static bool fill_ports(const struct balancer *balancer, struct stats_result *res
 	if (!field_list_alloc(&stats_fields[STATS_PORTS], result, config->port_count))
 		return false;
 	for (uint32_t i = 0; i < config->port_count; i++) {
-		result->ports[i].name = strdup(config->ports[i].name);
-		if (!result->ports[i].name ||
-		    mr_dataplane_port_info(dp, i, &result->ports[i].info) < 0)
+		struct port_stats *row = &result->rows.ports[i];
+
+		row->name = strdup(config->ports[i].name);
+		if (!row->name || mr_dataplane_port_info(dp, i, &row->info) < 0)
 			return false;
+		stats_read_port(&row->info, &row->counters);
 	}
 	return true;
 }
 
-static uint64_t most_queues(const struct stats_result *result)
+static void fill_pins(const struct mr_pin_table *pins, struct pin_stats *out)
 {
-	uint64_t most = 0;
-
-	for (uint32_t i = 0; i < result->port_count; i++)
-		most = RTE_MAX(most, (uint64_t)result->ports[i].info.queues);
-	return most;
-}
-
-/* The two counters are not read at once. */
-static uint64_t most_fragments_kept(const struct stats_result *result)
-{
-	uint64_t most = 0;
-
-	for (uint32_t i = 0; i < result->worker_count; i++) {
-		const struct worker_stats *worker = &result->workers[i];
-
-		if (worker->fragments_kept > worker->fragments_released)
-			most = RTE_MAX(most, worker->fragments_kept - worker->fragments_released);
-	}
-	return most;
-}
-
-static bool fill_limits(const struct balancer *balancer, struct stats_result *result)
-{
-	const struct config *config = balancer_config(balancer);
-	const struct balancer_use use = balancer_use(balancer);
-	const struct {
-		const char *name;
-		bool is_counted;
-		uint64_t used, max;
-	} limits[] = {
-		{"workers", true, config->workers.core_count, MR_WORKERS_MAX},
-		{"ports", true, config->port_count, MR_PORTS_MAX},
-		{"port_queues", true, most_queues(result), MR_QUEUES_MAX},
-		{"pools", true, config->pool_count, MR_POOLS_MAX},
-		{"backends", true, count_backends(config), MR_BACKENDS_MAX},
-		{"services", true, config->service_count, MR_SERVICES_MAX},
-		{"endpoints", true, config_count_endpoints(config), MR_ENDPOINTS_MAX},
-		{"nat_sources", true, use.nat_sources, MR_NAT_SOURCES_MAX},
-		{"probe_sources", true, use.probe_sources, MR_PROBE_SOURCES_MAX},
-		{"pins", true, result->pins.count, result->pins.budget},
-		{"embryonic_pin_s", false, 0, PIN_SWEEP_EMBRYONIC_S},
-		{"closing_pin_s", false, 0, PIN_SWEEP_CLOSING_S},
-		{"syn_repeat_s", false, 0, MR_SYN_REPEAT_S},
-		{"fragments_kept_by_worker", true, most_fragments_kept(result),
-		 MR_FRAGMENTS_KEPT_MAX},
-		{"datagrams_by_worker", false, 0, MR_DATAGRAMS_MAX},
-		{"fragment_timeout_s", false, 0, MR_FRAGMENT_TIMEOUT_S},
-		{"too_big_by_worker_per_s", false, 0, MR_TOO_BIG_PER_S},
-		{"worker_sleep_us", false, 0, MR_WORKER_SLEEP_US},
-		{"session_idle_s", false, 0, MR_SESSION_IDLE_MAX_S},
-		{"extension_headers", false, 0, MR_EXTENSIONS_MAX},
-		{"extension_bytes", false, 0, MR_EXTENSION_BYTES_MAX},
-		{"name_bytes", false, 0, MR_NAME_MAX - 1},
+	*out = (struct pin_stats){
+		.count = mr_pin_table_count(pins),
+		.budget = mr_pin_table_budget(pins),
+		.bytes = mr_pin_table_bytes(pins),
+		.huge_page_bytes = mr_pin_table_huge_bytes(pins),
 	};
-	const uint32_t count = sizeof(limits) / sizeof(limits[0]);
+}
 
-	if (!field_list_alloc(&stats_fields[STATS_LIMITS], result, count))
+static bool fill_limits(const struct rpc_context *context, struct stats_result *result)
+{
+	struct limits limits;
+
+	if (!rpc_limits_collect(context, &limits))
 		return false;
-	for (uint32_t i = 0; i < count; i++) {
-		result->limits[i] = (struct limit_stats){
-			.name = strdup(limits[i].name),
-			.is_counted = limits[i].is_counted,
-			.used = limits[i].used,
-			.max = limits[i].max,
-		};
-		if (!result->limits[i].name)
-			return false;
-	}
+	result->limits = limits.rows;
+	result->limit_count = limits.count;
 	return true;
+}
+
+static struct stats_sample *sample_of(const struct stats_rows *rows)
+{
+	struct stats_sample *sample = stats_sample_create(&(struct stats_sample_sizes){
+		rows->worker_count, rows->port_count, rows->service_count, rows->backend_count});
+
+	if (!sample)
+		return NULL;
+	memcpy(sample->workers, rows->workers, rows->worker_count * sizeof(*rows->workers));
+	for (uint32_t i = 0; i < rows->port_count; i++)
+		sample->ports[i] = rows->ports[i].counters;
+	for (uint32_t i = 0; i < rows->service_count; i++)
+		sample->services[i] = (struct flow_sample){
+			stats_flow_key("", rows->services[i].name), rows->services[i].counters};
+	for (uint32_t i = 0; i < rows->backend_count; i++)
+		sample->backends[i] = (struct flow_sample){
+			stats_flow_key(rows->backends[i].pool, rows->backends[i].name),
+			rows->backends[i].counters};
+	return sample;
+}
+
+/* @earlier: NULL: growth is not asked for. */
+static bool fill_sample(struct stats_samples *samples, const struct stats_sample *earlier,
+			struct stats_result *result)
+{
+	struct stats_sample *now = sample_of(&result->rows);
+	bool ok = true;
+
+	if (!now)
+		return false;
+	stats_samples_stamp(samples, now);
+	result->sample_given = true;
+	result->sample = now->number;
+	if (earlier) {
+		result->growth_given = true;
+		ok = rpc_stats_growth(&result->rows, now, earlier, &result->growth);
+	}
+	/* From here on @earlier may be gone. */
+	stats_samples_keep(samples, now);
+	return ok;
+}
+
+static enum rpc_error refuse_since(struct rpc_call *call, uint64_t since, uint64_t oldest)
+{
+	const struct field_path path = {NULL, "since", 0};
+
+	if (oldest == 0)
+		field_errors_add(&call->errors, &path,
+				 "sample %" PRIu64 " is not kept, nor is any other", since);
+	else
+		field_errors_add(&call->errors, &path,
+				 "sample %" PRIu64 " is not kept, or never was; the oldest that "
+				 "is kept is %" PRIu64,
+				 since, oldest);
+	return RPC_NOT_FOUND;
 }
 
 static enum rpc_error stats_get(struct rpc_call *call)
 {
+	const struct stats_get_params *params = call->params;
 	const struct balancer *balancer = call->context->balancer;
-	struct mr_dataplane *dp = balancer_dataplane(balancer);
+	struct stats_samples *samples = call->context->samples;
+	const struct stats_sample *earlier = NULL;
 	struct stats_result *result = call->result;
 
+	if (params->since_given) {
+		earlier = samples ? stats_samples_find(samples, params->since) : NULL;
+		if (!earlier)
+			return refuse_since(call, params->since,
+					    samples ? stats_samples_oldest(samples) : 0);
+	}
 	result->generation = balancer_generation(balancer);
 	result->uptime_s = balancer_uptime_s(balancer);
-	result->pins.count = mr_pin_table_count(mr_dataplane_pins(dp));
-	result->pins.budget = mr_pin_table_budget(mr_dataplane_pins(dp));
-	result->pins.bytes = mr_pin_table_bytes(mr_dataplane_pins(dp));
-	result->pins.huge_page_bytes = mr_pin_table_huge_bytes(mr_dataplane_pins(dp));
 	result->total.forgotten = balancer_forgotten_sessions(balancer);
+	fill_pins(mr_dataplane_pins(balancer_dataplane(balancer)), &result->pins);
 	if (!fill_workers(balancer, result) || !fill_services(balancer, result) ||
 	    !fill_backends(balancer, result) || !fill_ports(balancer, result) ||
-	    !fill_limits(balancer, result))
+	    !fill_limits(call->context, result) ||
+	    (samples && !fill_sample(samples, earlier, result)))
 		return RPC_INTERNAL_ERROR;
 	return RPC_OK;
 }
@@ -450,10 +344,15 @@ static enum rpc_error stats_get(struct rpc_call *call)
 const struct rpc_method rpc_stats_methods[] = {
 	{
 		.name = "stats.get",
-		.text = "Shows every counter: workers, services, backends, ports, pins, limits",
+		.text = "Shows every counter: workers, services, backends, ports, pins, limits; "
+			"and "
+			"by how much they have grown since an earlier answer",
 		.handler = stats_get,
+		.role = RPC_ROLE_READ,
+		.params = &stats_params,
 		.result = &stats_result,
 		.result_text = "Every counter, and how far limits are used",
+		.example_params = "{}",
 	},
 	{.name = NULL},
 };

@@ -16,6 +16,9 @@
 /* A server that is slow to say goodbye shall not hold up the next probe. */
 #define QUIT_TIMEOUT_MS 2000
 
+/* With its CRLF; RFC 5321, section 4.5.3.1.4. */
+#define COMMAND_LINE_MAX 512
+
 enum step {
 	STEP_CONNECT,
 	STEP_GREETING,
@@ -61,6 +64,7 @@ static void probe_judge(struct smtp_probe *probe, bool good, const char *reason)
 	probe->judged = true;
 	snprintf(result.reason, sizeof(result.reason), "%.*s", (int)sizeof(result.reason) - 1,
 		 reason);
+	dialogue_judge(probe->config.dialogue, good, result.latency_ms, result.reason);
 	probe->config.verdict(probe->config.context, &result);
 }
 
@@ -84,6 +88,7 @@ __attribute__((format(printf, 2, 3))) static void probe_fail(struct smtp_probe *
 	vsnprintf(what, sizeof(what), format, args);
 	va_end(args);
 	snprintf(reason, sizeof(reason), "%s: %s", step_name(probe->step), what);
+	dialogue_said(probe->config.dialogue, DIALOGUE_NOTE, what);
 	probe_judge(probe, false, reason);
 	probe_close(probe);
 }
@@ -101,16 +106,25 @@ static void probe_enter(struct smtp_probe *probe, enum step step)
 	event_add(probe->deadline, &timeout);
 }
 
+static void probe_send(struct smtp_probe *probe, const char *verb, const char *argument)
+{
+	char line[COMMAND_LINE_MAX + 1];
+
+	snprintf(line, sizeof(line), "%s%s\r\n", verb, argument);
+	dialogue_said(probe->config.dialogue, DIALOGUE_MAILRAIL, line);
+	evbuffer_add(bufferevent_get_output(probe->stream), line, strlen(line));
+}
+
 static void probe_send_ehlo(struct smtp_probe *probe)
 {
 	probe_enter(probe, STEP_EHLO);
-	evbuffer_add_printf(bufferevent_get_output(probe->stream), "EHLO %s\r\n", probe->helo_name);
+	probe_send(probe, "EHLO ", probe->helo_name);
 }
 
 static void probe_send_quit(struct smtp_probe *probe)
 {
 	probe_enter(probe, STEP_QUIT);
-	evbuffer_add_printf(bufferevent_get_output(probe->stream), "QUIT\r\n");
+	probe_send(probe, "QUIT", "");
 }
 
 /* A server that refuses in good order gets its QUIT too. */
@@ -152,8 +166,23 @@ static void probe_took_reply(struct smtp_probe *probe)
 /* libevent may say so after it has given the greeting to on_read(), when both came at once. */
 static void probe_connected(struct smtp_probe *probe)
 {
-	if (probe->step == STEP_CONNECT)
-		probe_enter(probe, STEP_GREETING);
+	if (probe->step != STEP_CONNECT)
+		return;
+	dialogue_said(probe->config.dialogue, DIALOGUE_NOTE, "connected");
+	probe_enter(probe, STEP_GREETING);
+}
+
+/* Feeds the reply with what has come; what is behind it stays. */
+static void probe_feed(struct smtp_probe *probe, struct evbuffer *input)
+{
+	while (evbuffer_get_length(input) > 0 && probe->reply.status == SMTP_REPLY_MORE) {
+		size_t length = evbuffer_get_contiguous_space(input), taken;
+		const unsigned char *bytes = evbuffer_pullup(input, (ev_ssize_t)length);
+
+		smtp_reply_feed(&probe->reply, bytes, length, &taken);
+		dialogue_heard(probe->config.dialogue, bytes, taken);
+		evbuffer_drain(input, taken);
+	}
 }
 
 static void on_read(struct bufferevent *stream, void *context)
@@ -162,13 +191,7 @@ static void on_read(struct bufferevent *stream, void *context)
 	struct smtp_probe *probe = context;
 
 	probe_connected(probe);
-	while (evbuffer_get_length(input) > 0 && probe->reply.status == SMTP_REPLY_MORE) {
-		size_t length = evbuffer_get_contiguous_space(input), taken;
-
-		smtp_reply_feed(&probe->reply, evbuffer_pullup(input, (ev_ssize_t)length), length,
-				&taken);
-		evbuffer_drain(input, taken);
-	}
+	probe_feed(probe, input);
 	switch (probe->reply.status) {
 	case SMTP_REPLY_MORE:
 		break;

@@ -16,6 +16,8 @@
 
 #include <event2/event.h>
 
+#include "dialogue.h"
+
 #define SMTP_PROBE_REASON_MAX 256
 
 struct smtp_probe_result {
@@ -35,6 +37,7 @@ struct smtp_probe_config {
 	smtp_probe_verdict_fn *verdict;
 	smtp_probe_closed_fn *closed;
 	void *context;
+	struct dialogue *dialogue; /* what is said is written down there; borrowed; NULL: nowhere */
 };
 
 struct smtp_probe;

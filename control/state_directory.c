@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#define LOG_TOPIC LOG_TOPIC_SESSIONS
+
 #include "state_directory.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <linux/magic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -15,27 +16,14 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "directory.h"
 #include "log.h"
 
 #define REFUSED_SUFFIX ".refused"
 
-static int make_with_parent(const char *path)
-{
-	char parent[PATH_MAX];
-
-	if (mkdir(path, 0700) == 0 || errno == EEXIST)
-		return 0;
-	if (errno != ENOENT)
-		return -errno;
-	snprintf(parent, sizeof(parent), "%s", path);
-	if (mkdir(dirname(parent), 0755) < 0 && errno != EEXIST)
-		return -errno;
-	return mkdir(path, 0700) < 0 && errno != EEXIST ? -errno : 0;
-}
-
 int state_directory_make(const char *path, struct state_directory *out, struct mr_error *error)
 {
-	int rc = make_with_parent(path);
+	int rc = directory_make(path);
 
 	out->fd = -1;
 	if (rc == 0 && realpath(path, out->path) == NULL)

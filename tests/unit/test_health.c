@@ -7,6 +7,7 @@
 #include "health.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
 
@@ -507,6 +508,107 @@ static void interface_made_anew(void)
 	tear_down();
 }
 
+static bool dialogues_are(const void *context)
+{
+	const struct expected *expected = context;
+	const struct dialogues *dialogues = health_get_dialogues(health, expected->id);
+	uint64_t count = 0;
+
+	while (count < DIALOGUES_KEPT && dialogues->latest[count] != NULL)
+		count++;
+	return count >= expected->probes;
+}
+
+static bool await_dialogues(mr_backend_id id, uint64_t count)
+{
+	struct expected expected = {.id = id, .probes = count};
+
+	return await(base, dialogues_are, &expected, AWAIT_MS);
+}
+
+static void check_line(const struct dialogue *dialogue, uint32_t index,
+		       enum dialogue_speaker speaker, const char *text)
+{
+	struct dialogue_line line;
+
+	CU_ASSERT_FATAL(index < dialogue_lines(dialogue));
+	dialogue_line(dialogue, index, &line);
+	CU_ASSERT_EQUAL(line.speaker, speaker);
+	CU_ASSERT_STRING_EQUAL(line.text, text);
+}
+
+/* Word for word, to the end of the connection. */
+static void dialogues_are_kept(void)
+{
+	struct health_target targets[] = {target(1), target(2)};
+	const struct dialogue *dialogue;
+
+	set_up();
+	scripts[2] = busy;
+	targets[0].interval_ms = targets[1].interval_ms = 60000;
+	set_targets(targets, 2);
+	CU_ASSERT_PTR_NULL(health_get_dialogues(health, 1)->latest[0]);
+	CU_ASSERT_TRUE_FATAL(await_dialogues(1, 1));
+	CU_ASSERT_TRUE_FATAL(await_dialogues(2, 1));
+	dialogue = health_get_dialogues(health, 1)->latest[0];
+	CU_ASSERT_EQUAL(dialogue_lines(dialogue), 7);
+	check_line(dialogue, 0, DIALOGUE_NOTE, "connected");
+	check_line(dialogue, 1, DIALOGUE_SERVER, "220 mail.example.com ESMTP");
+	check_line(dialogue, 2, DIALOGUE_MAILRAIL, "EHLO lb.example.com");
+	check_line(dialogue, 3, DIALOGUE_SERVER, "250-mail.example.com");
+	check_line(dialogue, 4, DIALOGUE_SERVER, "250 SIZE 10240000");
+	check_line(dialogue, 5, DIALOGUE_MAILRAIL, "QUIT");
+	check_line(dialogue, 6, DIALOGUE_SERVER, "221 Bye");
+	CU_ASSERT(dialogue_outcome(dialogue).good);
+	CU_ASSERT_STRING_EQUAL(dialogue_outcome(dialogue).reason, "EHLO: 250");
+	dialogue = health_get_dialogues(health, 2)->latest[0];
+	check_line(dialogue, 1, DIALOGUE_SERVER, "421 too busy");
+	CU_ASSERT(dialogue_outcome(dialogue).judged);
+	CU_ASSERT_FALSE(dialogue_outcome(dialogue).good);
+	CU_ASSERT_PTR_NULL(health_get_dialogues(health, 3));
+	tear_down();
+}
+
+static void connection_is_noted(void)
+{
+	struct health_target one = target(1);
+	struct dialogues const *dialogues;
+
+	set_up();
+	scripts[1].close_after_greeting = true;
+	set_targets(&one, 1);
+	CU_ASSERT_TRUE_FATAL(await_dialogues(1, 1));
+	dialogues = health_get_dialogues(health, 1);
+	check_line(dialogues->latest[0], dialogue_lines(dialogues->latest[0]) - 1, DIALOGUE_NOTE,
+		   "connection closed by the server");
+	tear_down();
+}
+
+/* Out of its turn, which would be in an hour; one at a time. */
+static void check_is_at_once(void)
+{
+	struct health_target one = target(1);
+
+	set_up();
+	one.interval_ms = 3600 * 1000;
+	one.verdict = HEALTH_UP;
+	set_targets(&one, 1);
+	CU_ASSERT_TRUE_FATAL(await_dialogues(1, 1));
+	CU_ASSERT(status_of(1).next_ms > 1000 * 1000);
+	CU_ASSERT(status_of(1).checked);
+	CU_ASSERT(status_of(1).good);
+	CU_ASSERT_EQUAL(status_of(1).streak, 1);
+	CU_ASSERT_EQUAL(health_check(health, 1), 0);
+	CU_ASSERT_EQUAL(health_check(health, 1), -EALREADY);
+	CU_ASSERT_EQUAL(health_check(health, 2), -ENOENT);
+	CU_ASSERT_EQUAL(status_of(1).next_ms, 0);
+	CU_ASSERT_TRUE(await_dialogues(1, 2));
+	CU_ASSERT_EQUAL(status_of(1).probes, 2);
+	CU_ASSERT_EQUAL(status_of(1).streak, 2);
+	CU_ASSERT(status_of(1).next_ms > 1000 * 1000);
+	tear_down();
+}
+
 static void names(void)
 {
 	CU_ASSERT_STRING_EQUAL(health_verdict_name(HEALTH_UNKNOWN), "unknown");
@@ -532,6 +634,9 @@ int main(void)
 		UNIT_TEST(many_share_the_places),
 		UNIT_TEST(missing_interface_is_no_verdict),
 		UNIT_TEST(interface_made_anew),
+		UNIT_TEST(dialogues_are_kept),
+		UNIT_TEST(connection_is_noted),
+		UNIT_TEST(check_is_at_once),
 		UNIT_TEST(names),
 		CU_TEST_INFO_NULL,
 	};

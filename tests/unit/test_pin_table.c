@@ -309,6 +309,30 @@ static void test_sweep_visits_each_once(void)
 	mr_pin_table_destroy(table);
 }
 
+/* Entry by entry, as somebody who turns pages does. */
+static void test_read_finds_each_once(void)
+{
+	struct mr_pin_table *table = mr_pin_table_create(BUDGET);
+	const struct mr_pin pin = {.backend = 7, .state = MR_PIN_ESTABLISHED, .seen_s = 42};
+	uint32_t found = 0;
+
+	CU_ASSERT(mr_pin_table_entries(table) >= 2 * BUDGET);
+	for (uint64_t i = 0; i < BUDGET / 2; i++)
+		CU_ASSERT(pin_table_add(table, hash_of(i), &pin));
+	for (uint32_t entry = 0; entry < mr_pin_table_entries(table); entry++) {
+		struct mr_pin read;
+		uint64_t hash;
+
+		if (!mr_pin_table_read(table, entry, &hash, &read))
+			continue;
+		found++;
+		CU_ASSERT(pins_equal(&read, &pin));
+		CU_ASSERT(mr_pin_table_find(table, hash, &read));
+	}
+	CU_ASSERT_EQUAL(found, BUDGET / 2);
+	mr_pin_table_destroy(table);
+}
+
 /* A worker's refresh between the sweep's question and its answer. */
 struct refresh {
 	struct mr_pin_table *table;
@@ -693,6 +717,7 @@ int main(void)
 		UNIT_TEST(test_second_bucket_alone),
 		UNIT_TEST(test_matches_twins),
 		UNIT_TEST(test_sweep_visits_each_once),
+		UNIT_TEST(test_read_finds_each_once),
 		UNIT_TEST(test_refreshed_pin_is_kept),
 		UNIT_TEST(test_ended_pin_begins_anew),
 		UNIT_TEST(test_evicting_pin_is_kept),

@@ -22,33 +22,47 @@ static const struct field subtract_fields[] = {
 static const struct shape subtract_params =
 	SHAPE("subtract", struct subtract_params, subtract_fields, "Two numbers");
 
-struct value_result {
-	uint64_t value;
-};
-
-static const struct field value_fields[] = {
-	{"value", FIELD_UINT, FIELD_AT(struct value_result, value), .required = true,
-	 .text = "Value"},
-};
-static const struct shape value_result =
-	SHAPE("value", struct value_result, value_fields, "A number");
-
 static unsigned int calls;
 
 static enum rpc_error subtract(struct rpc_call *call)
 {
 	const struct subtract_params *params = call->params;
-	struct value_result *result = call->result;
 
 	calls++;
-	result->value = params->minuend - params->subtrahend;
+	call->document = json_integer((json_int_t)params->minuend - params->subtrahend);
+	return RPC_OK;
+}
+
+struct numbers {
+	uint32_t of[5];
+};
+
+static const struct field numbers_fields[] = {
+	{"a", FIELD_UINT, FIELD_AT(struct numbers, of[0]), .text = "The first"},
+	{"b", FIELD_UINT, FIELD_AT(struct numbers, of[1]), .text = "The second"},
+	{"c", FIELD_UINT, FIELD_AT(struct numbers, of[2]), .text = "The third"},
+	{"d", FIELD_UINT, FIELD_AT(struct numbers, of[3]), .text = "The fourth"},
+	{"e", FIELD_UINT, FIELD_AT(struct numbers, of[4]), .text = "The fifth"},
+};
+static const struct shape numbers =
+	SHAPE("numbers", struct numbers, numbers_fields, "Up to five numbers");
+
+static enum rpc_error sum(struct rpc_call *call)
+{
+	const struct numbers *params = call->params;
+	json_int_t total = 0;
+
+	calls++;
+	for (size_t i = 0; i < sizeof(params->of) / sizeof(params->of[0]); i++)
+		total += params->of[i];
+	call->document = json_integer(total);
 	return RPC_OK;
 }
 
 static enum rpc_error get_data(struct rpc_call *call)
 {
 	calls++;
-	call->document = json_pack("{s:[s,i]}", "data", "hello", 5);
+	call->document = json_pack("[s,i]", "hello", 5);
 	return RPC_OK;
 }
 
@@ -79,10 +93,11 @@ static enum rpc_error large(struct rpc_call *call)
 }
 
 static const struct rpc_method first_table[] = {
-	{.name = "subtract",
-	 .handler = subtract,
-	 .params = &subtract_params,
-	 .result = &value_result},
+	{.name = "subtract", .handler = subtract, .params = &subtract_params},
+	{.name = "sum", .handler = sum, .params = &numbers},
+	{.name = "notify_sum", .handler = sum, .params = &numbers},
+	{.name = "notify_hello", .handler = sum, .params = &numbers},
+	{.name = "update", .handler = sum, .params = &numbers},
 	{.name = "get_data", .handler = get_data},
 	{.name = NULL},
 };
@@ -153,75 +168,204 @@ static void check(const struct row *rows, size_t count)
 #define ERROR(code, message, id)                                                         \
 	"{\"jsonrpc\": \"2.0\", \"error\": {\"code\": " code ", \"message\": \"" message \
 	"\"}, \"id\": " id "}"
-#define PARSE_ERROR	   ERROR("-32700", "Parse error", "null")
-#define INVALID(id)	   ERROR("-32600", "Invalid Request", id)
-#define NOT_FOUND(id)	   ERROR("-32601", "Method not found", id)
-#define INVALID_PARAMS(id) ERROR("-32602", "Invalid params", id)
-#define VALUE(value, id) \
-	"{\"jsonrpc\": \"2.0\", \"result\": {\"value\": " value "}, \"id\": " id "}"
-#define CALL(members, id) "{\"jsonrpc\": \"2.0\", " members ", \"id\": " id "}"
-#define SUBTRACT(params)  "\"method\": \"subtract\", \"params\": " params
+#define PARSE_ERROR	      ERROR("-32700", "Parse error", "null")
+#define INVALID(id)	      ERROR("-32600", "Invalid Request", id)
+#define NOT_FOUND(id)	      ERROR("-32601", "Method not found", id)
+#define INVALID_PARAMS(id)    ERROR("-32602", "Invalid params", id)
+#define VALUE(value, id)      "{\"jsonrpc\": \"2.0\", \"result\": " value ", \"id\": " id "}"
+#define NOTIFICATION(members) "{\"jsonrpc\": \"2.0\", " members "}"
+#define CALL(members, id)     "{\"jsonrpc\": \"2.0\", " members ", \"id\": " id "}"
+#define SUBTRACT(params)      "\"method\": \"subtract\", \"params\": " params
 
-/* Section 7, in its order; "subtract" answers with an object here. */
-static void test_examples_of_the_specification(void)
+/* Section 7: all of it, in its order and its words, but with ' for ". */
+static const struct row examples[] = {
+	{"{'jsonrpc': '2.0', 'method': 'subtract', 'params': [42, 23], 'id': 1}",
+	 "{'jsonrpc': '2.0', 'result': 19, 'id': 1}"},
+	{"{'jsonrpc': '2.0', 'method': 'subtract', 'params': [23, 42], 'id': 2}",
+	 "{'jsonrpc': '2.0', 'result': -19, 'id': 2}"},
+	{"{'jsonrpc': '2.0', 'method': 'subtract', 'params': {'subtrahend': 23, 'minuend': 42}, "
+	 "'id': 3}",
+	 "{'jsonrpc': '2.0', 'result': 19, 'id': 3}"},
+	{"{'jsonrpc': '2.0', 'method': 'subtract', 'params': {'minuend': 42, 'subtrahend': 23}, "
+	 "'id': 4}",
+	 "{'jsonrpc': '2.0', 'result': 19, 'id': 4}"},
+	{"{'jsonrpc': '2.0', 'method': 'update', 'params': [1,2,3,4,5]}", NULL},
+	{"{'jsonrpc': '2.0', 'method': 'foobar'}", NULL},
+	{"{'jsonrpc': '2.0', 'method': 'foobar', 'id': '1'}",
+	 "{'jsonrpc': '2.0', 'error': {'code': -32601, 'message': 'Method not found'}, 'id': '1'}"},
+	{"{'jsonrpc': '2.0', 'method': 'foobar, 'params': 'bar', 'baz]",
+	 "{'jsonrpc': '2.0', 'error': {'code': -32700, 'message': 'Parse error'}, 'id': null}"},
+	{"{'jsonrpc': '2.0', 'method': 1, 'params': 'bar'}",
+	 "{'jsonrpc': '2.0', 'error': {'code': -32600, 'message': 'Invalid Request'}, 'id': null}"},
+	{"[\n"
+	 "  {'jsonrpc': '2.0', 'method': 'sum', 'params': [1,2,4], 'id': '1'},\n"
+	 "  {'jsonrpc': '2.0', 'method'\n"
+	 "]",
+	 "{'jsonrpc': '2.0', 'error': {'code': -32700, 'message': 'Parse error'}, 'id': null}"},
+	{"[]",
+	 "{'jsonrpc': '2.0', 'error': {'code': -32600, 'message': 'Invalid Request'}, 'id': null}"},
+	{"[1]", "[\n"
+		"  {'jsonrpc': '2.0', 'error': {'code': -32600, 'message': 'Invalid Request'}, "
+		"'id': null}\n"
+		"]"},
+	{"[1,2,3]",
+	 "[\n"
+	 "  {'jsonrpc': '2.0', 'error': {'code': -32600, 'message': 'Invalid Request'}, 'id': "
+	 "null},\n"
+	 "  {'jsonrpc': '2.0', 'error': {'code': -32600, 'message': 'Invalid Request'}, 'id': "
+	 "null},\n"
+	 "  {'jsonrpc': '2.0', 'error': {'code': -32600, 'message': 'Invalid Request'}, 'id': "
+	 "null}\n"
+	 "]"},
+	{"[\n"
+	 "  {'jsonrpc': '2.0', 'method': 'sum', 'params': [1,2,4], 'id': '1'},\n"
+	 "  {'jsonrpc': '2.0', 'method': 'notify_hello', 'params': [7]},\n"
+	 "  {'jsonrpc': '2.0', 'method': 'subtract', 'params': [42,23], 'id': '2'},\n"
+	 "  {'foo': 'boo'},\n"
+	 "  {'jsonrpc': '2.0', 'method': 'foo.get', 'params': {'name': 'myself'}, 'id': '5'},\n"
+	 "  {'jsonrpc': '2.0', 'method': 'get_data', 'id': '9'} \n"
+	 "]",
+	 "[\n"
+	 "  {'jsonrpc': '2.0', 'result': 7, 'id': '1'},\n"
+	 "  {'jsonrpc': '2.0', 'result': 19, 'id': '2'},\n"
+	 "  {'jsonrpc': '2.0', 'error': {'code': -32600, 'message': 'Invalid Request'}, 'id': "
+	 "null},\n"
+	 "  {'jsonrpc': '2.0', 'error': {'code': -32601, 'message': 'Method not found'}, 'id': "
+	 "'5'},\n"
+	 "  {'jsonrpc': '2.0', 'result': ['hello', 5], 'id': '9'}\n"
+	 "]"},
+	{"[\n"
+	 "  {'jsonrpc': '2.0', 'method': 'notify_sum', 'params': [1,2,4]},\n"
+	 "  {'jsonrpc': '2.0', 'method': 'notify_hello', 'params': [7]}\n"
+	 "]",
+	 NULL},
+};
+
+/* NULL stays NULL. */
+static char *with_quotes(const char *text)
 {
-	static const struct row rows[] =
-		{
-			{CALL(SUBTRACT("[42, 23]"), "1"), VALUE("19", "1")},
-			{CALL(SUBTRACT("{\"subtrahend\": 23, \"minuend\": 42}"), "3"),
-			 VALUE("19", "3")},
-			{CALL(SUBTRACT("{\"minuend\": 42, \"subtrahend\": 23}"), "4"),
-			 VALUE("19", "4")},
-			{"{\"jsonrpc\": \"2.0\", \"method\": \"update\", \"params\": [1,2,3,4,5]}",
-			 NULL},
-			{"{\"jsonrpc\": \"2.0\", \"method\": \"foobar\"}", NULL},
-			{CALL("\"method\": \"foobar\"", "\"1\""), NOT_FOUND("\"1\"")},
-			{"{\"jsonrpc\": \"2.0\", \"method\": \"foobar, \"params\": \"bar\", \"baz]",
-			 PARSE_ERROR},
-			{"{\"jsonrpc\": \"2.0\", \"method\": 1, \"params\": \"bar\"}",
-			 INVALID("null")},
-			{"[{\"jsonrpc\": \"2.0\", \"method\": \"sum\", \"params\": [1,2,4], "
-			 "\"id\": "
-			 "\"1\"}, {\"jsonrpc\": \"2.0\", \"method\"]",
-			 PARSE_ERROR},
-			{"[]", INVALID("null")},
-			{"[1]", "[" INVALID("null") "]"},
-			{"[1,2,3]",
-			 "[" INVALID("null") "," INVALID("null") "," INVALID("null") "]"},
-			{"[" CALL(
-				 SUBTRACT("[7, 2]"),
-				 "\"1\"") ","
-					  "{\"jsonrpc\": \"2.0\", \"method\": \"notify_hello\", "
-					  "\"params\": [7]}," CALL(SUBTRACT("[42, 23]"), "\"2\"") ", {\"foo\": \"boo\"}," CALL(
-						  "\"method\": \"foo.get\", \"params\": {\"name\": "
-						  "\"myself\"}",
-						  "\"5\"") "," CALL("\"method\": \"get_data\"",
-								    "\"9\"") "]",
-			 "[" VALUE("5", "\"1\"") "," VALUE("19", "\"2\"") "," INVALID(
-				 "null") "," NOT_FOUND("\"5\"") ", {\"jsonrpc\": \"2.0\", "
-								"\"result\": {\"data\": "
-								"[\"hello\", "
-								"5]}, \"id\": \"9\"}]"},
-			{"[{\"jsonrpc\": \"2.0\", \"method\": \"notify_sum\", \"params\": [1,2,4]},"
-			 "{\"jsonrpc\": \"2.0\", \"method\": \"notify_hello\", \"params\": [7]}]",
-			 NULL},
-		};
+	char *copy;
 
-	CHECK(rows);
+	if (!text)
+		return NULL;
+	copy = strdup(text);
+	for (char *quote = copy; (quote = strchr(quote, '\'')) != NULL;)
+		*quote = '"';
+	return copy;
 }
 
+static void test_examples_of_the_specification(void)
+{
+	for (size_t i = 0; i < sizeof(examples) / sizeof(examples[0]); i++) {
+		char *request = with_quotes(examples[i].request);
+		char *response = with_quotes(examples[i].response);
+
+		CU_ASSERT(answers_to(request, response));
+		free(request);
+		free(response);
+	}
+}
+
+static bool answers_exactly(const char *request, const char *expected)
+{
+	char *text = answer(request);
+	bool same = text && strcmp(text, expected) == 0;
+
+	if (!same)
+		printf("\ngot  %s\nwant %s\n", text, expected);
+	free(text);
+	return same;
+}
+
+/* An id comes back in the caller's own words. */
 static void test_ids(void)
 {
+	static const char *const ids[] = {
+		"null",
+		"\"\"",
+		"\"1\"",
+		"\"0}\"",
+		"\"\xc3\xa4\\n\\\"\"",
+		"0",
+		"-7",
+		"9223372036854775807",
+		"-9223372036854775808",
+		"1.5",
+		"0.1",
+		"1.0",
+		"1.50",
+		"-0.0",
+		"1E3",
+		"1e-7",
+		"9223372036854775808",
+		"18446744073709551616",
+		"123456789012345678901234567890123456789012345678901234567890",
+		"-1e+400",
+	};
+	char request[256], expected[256];
+
+	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+		snprintf(request, sizeof(request), CALL(SUBTRACT("[3, 2]"), "%s"), ids[i]);
+		snprintf(expected, sizeof(expected), "{\"jsonrpc\":\"2.0\",\"result\":1,\"id\":%s}",
+			 ids[i]);
+		CU_ASSERT(answers_exactly(request, expected));
+	}
+}
+
+/* Each in its place, also where a request has none, or is none. */
+static void test_ids_of_a_batch(void)
+{
+	CU_ASSERT(answers_exactly(
+		" [{\"jsonrpc\": \"2.0\", \"id\" : 0.10 , " SUBTRACT(
+			"[3, 2]") "}, "
+				  "{\"jsonrpc\": \"2.0\", " SUBTRACT(
+					  "{\"minuend\": 3, \"subtrahend\": 2}") "}, "
+										 "{\"jsonrpc\": "
+										 "\"2.0\", "
+										 "\"method\": "
+										 "\"x\", "
+										 "\"params\": "
+										 "{\"id\": 0.30}, "
+										 "\"id\": 7}, "
+										 "{\"id\": 1e2, "
+										 "\"x\": [\"id\", "
+										 "{\"id\": "
+										 "0.20}]}, "
+										 "99999999999.10, "
+										 "{\"jsonrpc\": "
+										 "\"2.0\","
+										 " " SUBTRACT(
+											 "[4, 2]") ", \"id\": 10000000000000000000}]",
+		"[{\"jsonrpc\":\"2.0\",\"result\":1,\"id\":0.10},"
+		"{\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32601,\"message\":\"Method not found\","
+		"\"data\":[{\"pointer\":\"\",\"message\":\"there is no method \\\"x\\\"\"}]},"
+		"\"id\":7},"
+		"{\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32600,\"message\":\"Invalid Request\","
+		"\"data\":[{\"pointer\":\"/jsonrpc\",\"message\":\"expected the string "
+		"\\\"2.0\\\"\"},{\"pointer\":\"/method\",\"message\":\"expected a string\"}]},"
+		"\"id\":1e2},"
+		"{\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32600,\"message\":\"Invalid Request\","
+		"\"data\":[{\"pointer\":\"\",\"message\":\"a request is an object\"}]},"
+		"\"id\":null},"
+		"{\"jsonrpc\":\"2.0\",\"result\":2,\"id\":10000000000000000000}]"));
+}
+
+static void test_no_ids(void)
+{
 	static const struct row rows[] = {
-		{CALL(SUBTRACT("[3, 2]"), "null"), VALUE("1", "null")},
-		{CALL(SUBTRACT("[3, 2]"), "\"\""), VALUE("1", "\"\"")},
-		{CALL(SUBTRACT("[3, 2]"), "-7"), VALUE("1", "-7")},
-		{CALL(SUBTRACT("[3, 2]"), "1.5"), VALUE("1", "1.5")},
-		{CALL(SUBTRACT("[3, 2]"), "9223372036854775807"),
-		 VALUE("1", "9223372036854775807")},
 		{CALL(SUBTRACT("[3, 2]"), "true"), INVALID("null")},
 		{CALL(SUBTRACT("[3, 2]"), "[]"), INVALID("null")},
+		{CALL(SUBTRACT("[3, 2]"), "[1.50]"), INVALID("null")},
 		{CALL(SUBTRACT("[3, 2]"), "{}"), INVALID("null")},
+		{CALL(SUBTRACT("[3, 2]"), "{\"id\": 1.50}"), INVALID("null")},
+		{CALL(SUBTRACT("[3, 2]"), "01.5"), PARSE_ERROR},
+		{CALL(SUBTRACT("[3, 2]"), "1."), PARSE_ERROR},
+		{CALL(SUBTRACT("[3, 2]"), ".5"), PARSE_ERROR},
+		{CALL(SUBTRACT("[3, 2]"), "1.5e"), PARSE_ERROR},
+		{CALL(SUBTRACT("[3, 2]"), "+1.5"), PARSE_ERROR},
+		{CALL(SUBTRACT("[3, 2]"), "1.5.5"), PARSE_ERROR},
+		{CALL(SUBTRACT("[3, 2]"), "1.5, \"id\": 2"), PARSE_ERROR},
+		{CALL(SUBTRACT("[3, 2]"), "1.5, \"id\": 2.5"), PARSE_ERROR},
 	};
 
 	CHECK(rows);
@@ -242,7 +386,11 @@ static void test_invalid_requests(void)
 		{CALL(SUBTRACT("1"), "1"), INVALID("1")},
 		{CALL(SUBTRACT("null"), "1"), INVALID("1")},
 		{"[[]]", "[" INVALID("null") "]"},
+		{"[[1]]", "[" INVALID("null") "]"},
 		{"[[" CALL(SUBTRACT("[3, 2]"), "1") "]]", "[" INVALID("null") "]"},
+		{"[[" CALL(SUBTRACT("[3, 2]"), "1.50") "]]", "[" INVALID("null") "]"},
+		{"[[], " CALL(SUBTRACT("[3, 2]"), "1") "]",
+		 "[" INVALID("null") "," VALUE("1", "1") "]"},
 		{"", PARSE_ERROR},
 		{"{", PARSE_ERROR},
 		{"{\"jsonrpc\": \"2.0\", \"id\": 1, \"id\": 2}", PARSE_ERROR},
@@ -273,19 +421,7 @@ static void test_params(void)
 	CHECK(rows);
 	CU_ASSERT_EQUAL(calls, 0);
 	CU_ASSERT(answers_to(CALL("\"method\": \"get_data\", \"params\": []", "1"),
-			     "{\"jsonrpc\": \"2.0\", \"id\": 1, \"result\": {\"data\": [\"hello\", "
-			     "5]}}"));
-}
-
-static bool answers_exactly(const char *request, const char *expected)
-{
-	char *text = answer(request);
-	bool same = text && strcmp(text, expected) == 0;
-
-	if (!same)
-		printf("\ngot  %s\nwant %s\n", text, expected);
-	free(text);
-	return same;
+			     "{\"jsonrpc\": \"2.0\", \"id\": 1, \"result\": [\"hello\", 5]}"));
 }
 
 static void test_errors_say_where_and_why(void)
@@ -316,6 +452,25 @@ static void test_notifications_are_carried_out(void)
 	calls = 0;
 	CU_ASSERT(answers_to("{\"jsonrpc\": \"2.0\", " SUBTRACT("[3, 2]") "}", NULL));
 	CU_ASSERT_EQUAL(calls, 1);
+}
+
+/* Whatever comes of them (section 4.1). */
+static void test_notifications_are_not_answered(void)
+{
+	static const struct row rows[] = {
+		{NOTIFICATION("\"method\": \"subtrct\""), NULL},
+		{NOTIFICATION("\"method\": \"refuse\""), NULL},
+		{NOTIFICATION("\"method\": \"forget\""), NULL},
+		{NOTIFICATION(SUBTRACT("[1]")), NULL},
+		{NOTIFICATION(SUBTRACT("{\"x\": 1}")), NULL},
+		{"[" NOTIFICATION(SUBTRACT("[3, 2]")) "]", NULL},
+		{"[" NOTIFICATION("\"method\": \"subtrct\"") ", " NOTIFICATION(SUBTRACT("[1]")) "]",
+		 NULL},
+		{"[" NOTIFICATION(SUBTRACT("[1]")) ", " CALL(SUBTRACT("[3, 2]"), "1") "]",
+		 "[" VALUE("1", "1") "]"},
+	};
+
+	CHECK(rows);
 }
 
 static char *batch_of(unsigned int count, const char *request)
@@ -374,10 +529,13 @@ int main(void)
 	CU_TestInfo tests[] = {
 		UNIT_TEST(test_examples_of_the_specification),
 		UNIT_TEST(test_ids),
+		UNIT_TEST(test_ids_of_a_batch),
+		UNIT_TEST(test_no_ids),
 		UNIT_TEST(test_invalid_requests),
 		UNIT_TEST(test_params),
 		UNIT_TEST(test_errors_say_where_and_why),
 		UNIT_TEST(test_notifications_are_carried_out),
+		UNIT_TEST(test_notifications_are_not_answered),
 		UNIT_TEST(test_batch_size),
 		UNIT_TEST(test_answers_of_a_batch_are_bounded),
 		CU_TEST_INFO_NULL,

@@ -18,6 +18,8 @@
 
 static const struct rpc_peer tester = {.name = "test", .role = RPC_ROLE_ADMIN};
 
+static const struct change change = {.author = {.name = "test", .reason = "test"}};
+
 static struct idle_dataplane idle;
 
 static const char frame[] =
@@ -66,7 +68,7 @@ static void apply(struct balancer *balancer, struct config *config)
 {
 	struct mr_error error = {""};
 
-	CU_ASSERT_EQUAL_FATAL(balancer_apply(balancer, config, &error), 0);
+	CU_ASSERT_EQUAL_FATAL(balancer_apply(balancer, config, &change, &error), 0);
 }
 
 /* The whole answer. */
