@@ -2,9 +2,12 @@
 #include "ctl_drain.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "ctl_call.h"
+#include "ctl_exit.h"
 #include "ctl_result.h"
 #include "rpc_client.h"
 
@@ -127,7 +130,7 @@ static bool bear_absence(struct watch *watch, const struct mr_error *error)
 static void welcome_back(struct watch *watch)
 {
 	if (watch->absence_s > 0)
-		fprintf(stderr, "mailrailctl: %s: answers again\n", watch->drain->socket);
+		fputs("mailrailctl: the balancer answers again\n", stderr);
 	watch->absence_s = 0;
 }
 
@@ -150,7 +153,7 @@ enum drain_end drain_wait(const struct drain *drain)
 		struct mr_error error;
 		enum step step;
 
-		if (rpc_client_call(drain->socket, "pool.show", params, &response, &error) < 0) {
+		if (rpc_client_call(&drain->target, "pool.show", params, &response, &error) < 0) {
 			if (bear_absence(&watch, &error))
 				continue;
 			json_decref(watch.former);
@@ -163,4 +166,39 @@ enum drain_end drain_wait(const struct drain *drain)
 		if (step != STEP_WAIT)
 			return finish(&watch, step);
 	}
+}
+
+static int wait_for(const struct ctl_line *line)
+{
+	char *pool = strdup(line->args[0]), *slash = pool ? strchr(pool, '/') : NULL;
+	enum drain_end end = DRAIN_CALLED_OFF;
+
+	if (slash) {
+		*slash = '\0';
+		end = drain_wait(&(struct drain){
+			.target = ctl_options_target(line->options),
+			.pool = pool,
+			.backend = slash + 1,
+			.json = ctl_option_given(line->options, CTL_OPTION_JSON),
+		});
+	}
+	free(pool);
+	switch (end) {
+	case DRAIN_DONE:
+		return CTL_DONE;
+	case DRAIN_CALLED_OFF:
+		return CTL_REFUSED;
+	case DRAIN_UNREACHABLE:
+		return CTL_UNREACHABLE;
+	}
+	return CTL_REFUSED;
+}
+
+int ctl_drain(const struct ctl_line *line)
+{
+	const int status = ctl_call_run(line);
+
+	if (status != CTL_DONE || !ctl_option_given(line->options, CTL_OPTION_WAIT))
+		return status;
+	return wait_for(line);
 }

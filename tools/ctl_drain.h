@@ -5,8 +5,13 @@
 
 #include <stdbool.h>
 
+#include "ctl_commands.h"
+#include "rpc_client.h"
+
+ctl_run ctl_drain; /* backend drain, with and without --wait */
+
 struct drain {
-	const char *socket; /* of the balancer */
+	struct rpc_target target; /* the balancer */
 	const char *pool;
 	const char *backend;
 	bool json; /* progress as JSON, one object a line */

@@ -8,10 +8,15 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-static int connect_to(const char *path, struct mr_error *error)
+#include "rpc_http.h"
+
+#define READ_BYTES 65536
+
+static int connect_to(const char *path, uint32_t timeout_ms, struct mr_error *error)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	struct timeval timeout = {.tv_sec = RPC_CLIENT_TIMEOUT_SECONDS};
+	struct timeval timeout = {.tv_sec = timeout_ms / 1000,
+				  .tv_usec = (suseconds_t)(timeout_ms % 1000) * 1000};
 	int fd, rc;
 
 	if (strlen(path) >= sizeof(address.sun_path))
@@ -29,6 +34,23 @@ static int connect_to(const char *path, struct mr_error *error)
 	return rc;
 }
 
+int rpc_link_open(struct rpc_link *link, const char *socket_path, uint32_t timeout_ms,
+		  struct mr_error *error)
+{
+	const int fd = connect_to(socket_path, timeout_ms, error);
+
+	*link = (struct rpc_link){.fd = fd < 0 ? -1 : fd};
+	return fd < 0 ? fd : 0;
+}
+
+void rpc_link_close(struct rpc_link *link)
+{
+	if (link->fd >= 0)
+		close(link->fd);
+	free(link->text);
+	*link = (struct rpc_link){.fd = -1};
+}
+
 static int send_all(int fd, const char *text, size_t size)
 {
 	while (size > 0) {
@@ -44,85 +66,154 @@ static int send_all(int fd, const char *text, size_t size)
 	return 0;
 }
 
-static int send_request(int fd, const char *method, json_t *params)
+/* Takes @params. NULL: no memory. */
+static char *request_text(const char *method, json_t *params, uint64_t id)
 {
-	json_t *request = json_pack("{s:s, s:s, s:o*, s:i}", "jsonrpc", "2.0", "method", method,
-				    "params", params, "id", 1);
+	json_t *request = json_pack("{s:s, s:s, s:o*, s:I}", "jsonrpc", "2.0", "method", method,
+				    "params", params, "id", (json_int_t)id);
 	char *text = request ? json_dumps(request, JSON_COMPACT) : NULL;
-	int rc;
 
 	json_decref(request);
+	return text;
+}
+
+int rpc_link_send(struct rpc_link *link, const char *method, json_t *params, uint64_t id)
+{
+	char *text = request_text(method, params, id);
+	int rc;
+
 	if (!text)
 		return -ENOMEM;
-	rc = send_all(fd, text, strlen(text));
+	rc = send_all(link->fd, text, strlen(text));
 	free(text);
-	return rc < 0 ? rc : send_all(fd, "\n", 1);
+	return rc < 0 ? rc : send_all(link->fd, "\n", 1);
 }
 
-/* An answer is one line. *@out_text is the caller's, even on failure. */
-static int receive_line(int fd, char **out_text, size_t *out_size)
+/* Messages are lines. Takes the first one out of what has arrived. */
+static int take_line(struct rpc_link *link, json_t **out_message)
 {
-	size_t room = 0;
+	char *end = link->size > 0 ? memchr(link->text, '\n', link->size) : NULL;
+	json_t *message;
+	size_t length;
 
-	for (;;) {
-		ssize_t got;
-
-		if (room - *out_size < 65536) {
-			char *grown = realloc(*out_text, room = 2 * room + 65536);
-
-			if (!grown)
-				return -ENOMEM;
-			*out_text = grown;
-		}
-		got = recv(fd, *out_text + *out_size, room - *out_size, 0);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return errno == EAGAIN ? -ETIMEDOUT : -errno;
-		if (got == 0)
-			return -ECONNRESET;
-		*out_size += (size_t)got;
-		if ((*out_text)[*out_size - 1] == '\n')
-			return 0;
+	if (!end)
+		return -EAGAIN;
+	length = (size_t)(end - link->text) + 1;
+	message = json_loadb(link->text, length, 0, NULL);
+	link->size -= length;
+	memmove(link->text, link->text + length, link->size);
+	if (!json_is_object(message)) {
+		json_decref(message);
+		return -EPROTO;
 	}
+	*out_message = message;
+	return 0;
 }
 
-static int exchange(int fd, const char *method, json_t *params, char **out_text, size_t *out_size)
+static int fill(struct rpc_link *link, int flags)
 {
-	int rc = send_request(fd, method, params);
+	ssize_t got;
+
+	if (link->room - link->size < READ_BYTES) {
+		const size_t room = 2 * link->room + READ_BYTES;
+		char *grown = realloc(link->text, room);
+
+		if (!grown)
+			return -ENOMEM;
+		link->text = grown;
+		link->room = room;
+	}
+	do
+		got = recv(link->fd, link->text + link->size, link->room - link->size, flags);
+	while (got < 0 && errno == EINTR);
+	if (got <= 0)
+		return got == 0 ? -ECONNRESET : -errno;
+	link->size += (size_t)got;
+	return 0;
+}
+
+int rpc_link_take(struct rpc_link *link, json_t **out_message)
+{
+	int rc = take_line(link, out_message);
+
+	while (rc == -EAGAIN) {
+		rc = fill(link, MSG_DONTWAIT);
+		if (rc < 0)
+			return rc;
+		rc = take_line(link, out_message);
+	}
+	return rc;
+}
+
+int rpc_link_receive(struct rpc_link *link, json_t **out_message)
+{
+	int rc = take_line(link, out_message);
+
+	while (rc == -EAGAIN) {
+		rc = fill(link, 0);
+		if (rc < 0)
+			return rc == -EAGAIN ? -ETIMEDOUT : rc;
+		rc = take_line(link, out_message);
+	}
+	return rc;
+}
+
+static int exchange(struct rpc_link *link, const char *method, json_t *params,
+		    json_t **out_response)
+{
+	int rc = rpc_link_send(link, method, params, 1);
 
 	/* A server that refuses the request while it is being sent has left an answer. */
 	if (rc < 0 && rc != -EPIPE && rc != -ECONNRESET)
 		return rc;
-	return receive_line(fd, out_text, out_size);
+	return rpc_link_receive(link, out_response);
 }
 
-int rpc_client_call(const char *socket_path, const char *method, json_t *params,
+static int call_url(const struct rpc_target *target, const char *method, json_t *params,
 		    json_t **out_response, struct mr_error *error)
 {
-	int fd = connect_to(socket_path, error);
-	json_t *response = NULL;
-	char *text = NULL;
-	size_t size = 0;
+	char *request = request_text(method, params, 1), *answer = NULL;
+	json_t *response;
 	int rc;
 
-	if (fd < 0) {
-		json_decref(params);
-		return fd;
-	}
-	rc = exchange(fd, method, params, &text, &size);
-	close(fd);
-	if (rc < 0)
-		mr_error_set(error, rc, "%s: no answer: %s", socket_path, strerror(-rc));
-	else
-		response = json_loadb(text, size, 0, NULL);
-	free(text);
+	if (!request)
+		return mr_error_set(error, -ENOMEM, "out of memory");
+	rc = rpc_http_post(target, request, &answer, error);
+	free(request);
 	if (rc < 0)
 		return rc;
+	response = json_loads(answer, 0, NULL);
+	free(answer);
 	if (!json_is_object(response)) {
 		json_decref(response);
-		return mr_error_set(error, -EPROTO, "%s: the answer is not JSON-RPC", socket_path);
+		return mr_error_set(error, -EPROTO, "%s: the answer is not JSON-RPC", target->url);
 	}
 	*out_response = response;
 	return 0;
+}
+
+static int call_socket(const char *path, const char *method, json_t *params, json_t **out_response,
+		       struct mr_error *error)
+{
+	struct rpc_link link;
+	int rc = rpc_link_open(&link, path, RPC_CLIENT_TIMEOUT_MS, error);
+
+	if (rc < 0) {
+		json_decref(params);
+		return rc;
+	}
+	rc = exchange(&link, method, params, out_response);
+	rpc_link_close(&link);
+	if (rc == -EPROTO)
+		return mr_error_set(error, rc, "%s: the answer is not JSON-RPC", path);
+	if (rc < 0)
+		return mr_error_set(error, rc, "%s: no answer: %s", path, strerror(-rc));
+	return 0;
+}
+
+int rpc_client_call(const struct rpc_target *target, const char *method, json_t *params,
+		    json_t **out_response, struct mr_error *error)
+{
+	return target->url ? call_url(target, method, params, out_response, error)
+			   : call_socket(target->socket, method, params, out_response, error);
 }

@@ -7,8 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "text_colour.h"
+
 /* No column gets narrower than this for the others' sake. */
 #define COLUMN_MIN 8
+
+struct text_cell {
+	char *text;
+	enum text_colour colour;
+};
 
 static void *must(void *memory)
 {
@@ -29,27 +36,47 @@ void text_table_add(struct text_table *table, const char *format, ...)
 		cell = NULL;
 	va_end(args);
 	table->cells = must(realloc(table->cells, (table->cell_count + 1) * sizeof(*table->cells)));
-	table->cells[table->cell_count++] = must(cell);
+	table->cells[table->cell_count++] = (struct text_cell){must(cell), TEXT_PLAIN};
 }
 
-void text_table_add_count(struct text_table *table, uint64_t count)
+void text_table_add_state(struct text_table *table, const char *state)
+{
+	text_table_add(table, "%s", state);
+	if (table->colour)
+		table->cells[table->cell_count - 1].colour = text_colour_of(state);
+}
+
+void text_table_add_share(struct text_table *table, uint64_t ppm)
+{
+	text_table_add(table, "%.1f%%", (double)ppm / 10000.0);
+}
+
+void text_count_format(uint64_t count, char *out)
 {
 	static const char units[] = "kMGTPE";
 	double scaled = (double)count;
 	size_t unit = 0;
 
 	if (count < 100000) {
-		text_table_add(table, "%" PRIu64, count);
+		snprintf(out, TEXT_COUNT_MAX, "%" PRIu64, count);
 		return;
 	}
 	for (scaled /= 1000; scaled >= 999.95 && units[unit + 1]; scaled /= 1000)
 		unit++;
-	text_table_add(table, "%.1f%c", scaled, units[unit]);
+	snprintf(out, TEXT_COUNT_MAX, "%.1f%c", scaled, units[unit]);
 }
 
-static const char *heading(const char *column)
+void text_table_add_count(struct text_table *table, uint64_t count)
 {
-	return column[0] == '>' ? column + 1 : column;
+	char text[TEXT_COUNT_MAX];
+
+	text_count_format(count, text);
+	text_table_add(table, "%s", text);
+}
+
+static char *heading(const char *column)
+{
+	return (char *)column + (column[0] == '>');
 }
 
 static uint32_t column_count(const struct text_table *table)
@@ -75,7 +102,7 @@ static void measure(const struct text_table *table, uint32_t count, size_t *widt
 	for (uint32_t i = 0; i < count; i++)
 		widths[i] = strlen(heading(table->columns[i]));
 	for (uint32_t i = 0; i < table->cell_count; i++) {
-		size_t length = strlen(table->cells[i]);
+		size_t length = strlen(table->cells[i].text);
 
 		if (length > widths[i % count])
 			widths[i % count] = length;
@@ -93,9 +120,13 @@ static void measure(const struct text_table *table, uint32_t count, size_t *widt
 	}
 }
 
-static void print_cell(const char *text, size_t width, int right, int last, FILE *stream)
+static void print_cell(const struct text_cell *cell, size_t width, int right, int last,
+		       FILE *stream)
 {
+	const char *text = cell->text;
 	size_t length = strlen(text);
+
+	fputs(text_colour_begin(cell->colour), stream);
 
 	if (length > width)
 		fprintf(stream, "%.*s~", (int)width - 1, text);
@@ -103,6 +134,7 @@ static void print_cell(const char *text, size_t width, int right, int last, FILE
 		fprintf(stream, "%*s", (int)width, text);
 	else
 		fprintf(stream, "%-*s", last ? 0 : (int)width, text);
+	fputs(text_colour_end(cell->colour), stream);
 	fputs(last ? "\n" : "  ", stream);
 }
 
@@ -114,14 +146,14 @@ void text_table_finish(struct text_table *table, FILE *stream)
 	assert(count > 0 && count <= TEXT_TABLE_COLUMNS_MAX);
 	measure(table, count, widths);
 	for (uint32_t i = 0; i < count; i++)
-		print_cell(heading(table->columns[i]), widths[i], table->columns[i][0] == '>',
-			   i + 1 == count, stream);
+		print_cell(&(struct text_cell){heading(table->columns[i]), TEXT_PLAIN}, widths[i],
+			   table->columns[i][0] == '>', i + 1 == count, stream);
 	for (uint32_t i = 0; i < table->cell_count; i++) {
 		uint32_t column = i % count;
 
-		print_cell(table->cells[i], widths[column], table->columns[column][0] == '>',
+		print_cell(&table->cells[i], widths[column], table->columns[column][0] == '>',
 			   column + 1 == count, stream);
-		free(table->cells[i]);
+		free(table->cells[i].text);
 	}
 	free(table->cells);
 	table->cells = NULL;
