@@ -9,13 +9,12 @@ found: what arrives when packets are sent as fast as the forwarder takes them. T
 10, 50 and 90 % of the lower one, in turns. Prints JSON.
 """
 
-import json
-import signal
 import statistics
 import sys
 
+from bench_main import bench_main
 from ports_place import LoopPlace, places
-from ports_program import Failure, Mailraild, Testpmd, choose_pages
+from ports_program import Mailraild, Testpmd, choose_pages
 
 # What Place.enter() takes.
 SUBJECTS = {'mailraild': (Mailraild,), '5tswap': (Testpmd, '5tswap')}
@@ -63,8 +62,8 @@ def in_turns(named, extent, rate=None):
     return {subject: medians(results) for subject, results in trials.items()}
 
 
-def run(extent):
-    huge = choose_pages()
+def run(_, is_short):
+    extent, huge = Extent(is_short), choose_pages()
     with places() as named:
         for subject in SUBJECTS:
             named[subject] = LoopPlace(huge)
@@ -77,17 +76,4 @@ def run(extent):
             'hugepages': huge, 'highest': highest, 'loads': loads}
 
 
-def main():
-    if '--list' in sys.argv:
-        return 0
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    try:
-        json.dump(run(Extent('--short' in sys.argv)), sys.stdout, indent=1)
-        print()
-    except Failure as failure:
-        print(f'latency: {failure}', file=sys.stderr)
-        return 1
-    return 0
-
-
-sys.exit(main())
+sys.exit(bench_main('latency', run))

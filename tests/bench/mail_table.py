@@ -6,6 +6,8 @@ import json
 import statistics
 import sys
 
+from reach import print_reached
+
 DIRECT, HAPROXY = "direct-one-core", "haproxy"
 MAILRAIL, BUSY = "mailrail-adaptive", "mailrail-busy"
 
@@ -97,7 +99,7 @@ def figures_of(subject, kind, are_apart):
 
 
 def print_reach(subjects, are_apart):
-    print("%-40s %7s %7s" % ("", "medians", "bests"))
+    print("%-44s %7s %7s" % ("", "medians", "bests"))
     for what, kind, name, base, least, most in REACH:
         if name not in subjects or base not in subjects:
             continue
@@ -106,8 +108,7 @@ def print_reach(subjects, are_apart):
             figures_of(subjects[base], kind, are_apart)))
         reached = medians >= least if most is None else medians <= most
         wanted = ">= %g" % least if most is None else "<= %g" % most
-        print("%-40s %7.2f %7.2f   %-8s %s" % (what, medians, bests, wanted,
-                                               "reached" if reached else "MISSED"))
+        print_reached(what, "%7.2f %7.2f" % (medians, bests), wanted, reached)
 
 
 def main():

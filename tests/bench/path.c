@@ -23,6 +23,7 @@
 #include <rte_eal.h>
 
 #include "bench_eal.h"
+#include "case_names.h"
 #include "path_measure.h"
 #include "subject_textbook.h"
 
@@ -45,8 +46,7 @@ struct options {
 	bool by_steps;
 	bool only_list;
 	unsigned int core;
-	char **names; /* none: all cases */
-	uint32_t name_count;
+	struct case_names names;
 };
 
 static void usage(FILE *to)
@@ -95,35 +95,13 @@ static int read_options(int argc, char **argv, struct options *out)
 			return option == 'h' ? 1 : -EINVAL;
 		}
 	}
-	out->names = &argv[optind];
-	out->name_count = (uint32_t)(argc - optind);
+	out->names = (struct case_names){&argv[optind], (uint32_t)(argc - optind)};
 	return 0;
 }
 
-static bool is_wanted(const struct options *options, const char *name)
+static const char *name_at(uint32_t number)
 {
-	for (uint32_t i = 0; i < options->name_count; i++) {
-		if (strcmp(options->names[i], name) == 0)
-			return true;
-	}
-	return options->name_count == 0;
-}
-
-static int check_names(const struct options *options)
-{
-	for (uint32_t i = 0; i < options->name_count; i++) {
-		uint32_t j = 0;
-
-		while (j < path_case_count() &&
-		       strcmp(path_case_at(j).name, options->names[i]) != 0)
-			j++;
-		if (j == path_case_count()) {
-			fprintf(stderr, "bench: no case is called %s: see --list\n",
-				options->names[i]);
-			return -EINVAL;
-		}
-	}
-	return 0;
+	return path_case_at(number).name;
 }
 
 static void list_cases(void)
@@ -139,7 +117,7 @@ static uint64_t memory_bytes(const struct options *options)
 	for (uint32_t i = 0; i < path_case_count(); i++) {
 		const struct path_case settings = path_case_at(i);
 
-		if (settings.has_textbook && is_wanted(options, settings.name))
+		if (settings.has_textbook && case_names_have(&options->names, settings.name))
 			bytes += textbook_memory_bytes(&settings);
 	}
 	return bytes;
@@ -254,7 +232,7 @@ static bool run(struct rig *rig, const struct options *options)
 	for (uint32_t i = 0; rc == 0 && i < path_case_count(); i++) {
 		const struct path_case settings = path_case_at(i);
 
-		if (!is_wanted(options, settings.name))
+		if (!case_names_have(&options->names, settings.name))
 			continue;
 		fprintf(stderr, "path: preparing %s\n", settings.name);
 		rc = site_init(&sites[count], rig, &settings);
@@ -283,7 +261,8 @@ int main(int argc, char **argv)
 		list_cases();
 		return EXIT_SUCCESS;
 	}
-	if (check_names(&options) < 0 || bench_eal_start(options.core, memory_bytes(&options)) < 0)
+	if (case_names_check(&options.names, name_at, path_case_count()) < 0 ||
+	    bench_eal_start(options.core, memory_bytes(&options)) < 0)
 		return EXIT_FAILURE;
 	rig = rig_create();
 	if (rig == NULL)

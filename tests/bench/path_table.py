@@ -5,6 +5,8 @@
 import json
 import sys
 
+from reach import print_reached
+
 # What, whose median, divided by whose (None: cycles per packet), at least, at most.
 REACH = [
     ("l2dsr, IPv4, 1 k sessions", "sessions-1k", None, 0, 40),
@@ -55,10 +57,6 @@ def print_steps(cases):
                 print("%-18s %-9s %s" % (case["name"], name, steps))
 
 
-def print_reached(what, figure, wanted, reached):
-    print("%-36s %8.2f   %-14s %s" % (what, figure, wanted, "reached" if reached else "MISSED"))
-
-
 def print_reach(cases):
     medians = {case["name"]: case["cycles"]["mailrail"]["path"]["median"] for case in cases}
     for what, name, base, least, most in REACH:
@@ -66,12 +64,12 @@ def print_reach(cases):
             continue
         figure = medians[name] / (medians[base] if base is not None else 1)
         wanted = "<= %g" % most if least == 0 else "%g..%g" % (least, most)
-        print_reached(what, figure, wanted, least <= figure <= most)
+        print_reached(what, "%8.2f" % figure, wanted, least <= figure <= most)
     for case in cases:
         if case["name"] == TEXTBOOK_CASE:
             ratio = case["cycles"]["textbook"]["path"]["median"] / medians[TEXTBOOK_CASE]
-            print_reached("textbook / mailrail, 1 M sessions", ratio, ">= %g" % TEXTBOOK_RATIO,
-                          ratio >= TEXTBOOK_RATIO)
+            print_reached("textbook / mailrail, 1 M sessions", "%8.2f" % ratio,
+                          ">= %g" % TEXTBOOK_RATIO, ratio >= TEXTBOOK_RATIO)
 
 
 def main():

@@ -121,7 +121,7 @@ static int fill_exclude(struct mr_service *service, const struct path_case *sett
 		return -ENOMEM;
 	for (uint32_t i = 0; i < settings->excluded; i++)
 		ranges[i] = path_excluded_range(path_has_v4(settings), i, settings->excluded);
-	rc = mr_snapshot_set_exclude(service, ranges, settings->excluded);
+	rc = mr_access_list_create(ranges, settings->excluded, &service->exclude);
 	free(ranges);
 	return rc;
 }

@@ -21,6 +21,7 @@
 #include <rte_eal.h>
 
 #include "bench_eal.h"
+#include "case_names.h"
 #include "path_world.h"
 #include "poll_measure.h"
 
@@ -56,9 +57,13 @@ static const struct path_case traffic_settings = {
 struct options {
 	bool is_short;
 	bool only_list;
-	char **names; /* none: all cases */
-	uint32_t name_count;
+	struct case_names names;
 };
+
+static const char *name_at(uint32_t number)
+{
+	return cases[number].name;
+}
 
 static void usage(FILE *to)
 {
@@ -89,33 +94,7 @@ static int read_options(int argc, char **argv, struct options *out)
 			return option == 'h' ? 1 : -EINVAL;
 		}
 	}
-	out->names = &argv[optind];
-	out->name_count = (uint32_t)(argc - optind);
-	return 0;
-}
-
-static bool is_wanted(const struct options *options, const char *name)
-{
-	for (uint32_t i = 0; i < options->name_count; i++) {
-		if (strcmp(options->names[i], name) == 0)
-			return true;
-	}
-	return options->name_count == 0;
-}
-
-static int check_names(const struct options *options)
-{
-	for (uint32_t i = 0; i < options->name_count; i++) {
-		uint32_t j = 0;
-
-		while (j < RTE_DIM(cases) && strcmp(cases[j].name, options->names[i]) != 0)
-			j++;
-		if (j == RTE_DIM(cases)) {
-			fprintf(stderr, "bench: no case is called %s: see --list\n",
-				options->names[i]);
-			return -EINVAL;
-		}
-	}
+	out->names = (struct case_names){&argv[optind], (uint32_t)(argc - optind)};
 	return 0;
 }
 
@@ -155,7 +134,7 @@ static bool measure_cases(struct poll_measure *measure, const struct options *op
 	for (uint32_t i = 0; i < RTE_DIM(cases); i++) {
 		json_t *one;
 
-		if (!is_wanted(options, cases[i].name))
+		if (!case_names_have(&options->names, cases[i].name))
 			continue;
 		fprintf(stderr, "poll: %s\n", cases[i].name);
 		one = poll_measure_run(measure, cases[i].poll, core, &extents[options->is_short]);
@@ -207,7 +186,7 @@ int main(int argc, char **argv)
 		puts(cases[i].name);
 	if (options.only_list)
 		return EXIT_SUCCESS;
-	if (check_names(&options) < 0)
+	if (case_names_check(&options.names, name_at, RTE_DIM(cases)) < 0)
 		return EXIT_FAILURE;
 	if (!find_cores(&sender_core, &worker_core)) {
 		puts("{\"skipped\": \"one core only\"}");

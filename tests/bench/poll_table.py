@@ -5,6 +5,8 @@
 import json
 import sys
 
+from reach import print_reached
+
 BACK_WITHIN_US = 100
 RATE_RATIO = 0.95
 
@@ -32,10 +34,6 @@ def print_cases(cases):
             case["rate_mpps"]["p50"]))
 
 
-def print_reached(what, figure, wanted, reached):
-    print("%-44s %8.2f   %-10s %s" % (what, figure, wanted, "reached" if reached else "MISSED"))
-
-
 def print_reach(cases):
     by_name = {case["name"]: case for case in cases}
     adaptive, busy = by_name.get("adaptive"), by_name.get("busy")
@@ -44,11 +42,11 @@ def print_reach(cases):
     for what, name, shares in BACK:
         for share in shares:
             figure = adaptive[name][share]
-            print_reached("adaptive: %s, %s, us" % (what, share), figure,
-                          "< %d" % BACK_WITHIN_US, figure < BACK_WITHIN_US)
+            print_reached("adaptive: %s, %s, us" % (what, share),
+                          "%8.2f" % figure, "< %d" % BACK_WITHIN_US, figure < BACK_WITHIN_US)
     if busy is not None:
         ratio = adaptive["rate_mpps"]["p50"] / busy["rate_mpps"]["p50"]
-        print_reached("adaptive / busy: full rate", ratio, ">= %g" % RATE_RATIO,
+        print_reached("adaptive / busy: full rate", "%8.2f" % ratio, ">= %g" % RATE_RATIO,
                       ratio >= RATE_RATIO)
 
 

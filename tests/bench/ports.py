@@ -8,12 +8,11 @@ The forwarders of a case take turns of less than a second on the same core, see 
 each has ports, and a generator, of its own. Prints JSON.
 """
 
-import json
-import signal
 import sys
 
+from bench_main import bench_main
 from ports_place import AfXdpPlace, Memif64Place, MemifPlace, Pcap64Place, PcapPlace, places
-from ports_program import Failure, Mailraild, Testpmd, choose_pages
+from ports_program import Mailraild, Testpmd, choose_pages
 from ports_turns import Extent, in_turns, summary
 
 CASES = {
@@ -46,30 +45,11 @@ def run_case(name, extent, huge):
     }
 
 
-def run(names, extent):
-    huge = choose_pages()
+def run(names, is_short):
+    extent, huge = Extent(is_short), choose_pages()
     results = [run_case(name, extent, huge) for name in names]
-    json.dump({'passes': extent.passes, 'seconds': extent.seconds, 'hugepages': huge,
-               'cases': results}, sys.stdout, indent=1)
-    print()
+    return {'passes': extent.passes, 'seconds': extent.seconds, 'hugepages': huge,
+            'cases': results}
 
 
-def main():
-    words = sys.argv[1:]
-    names = [word for word in words if not word.startswith('-')] or list(CASES)
-    if '--list' in words:
-        print('\n'.join(CASES))
-        return 0
-    if not set(names) <= set(CASES):
-        print(f'ports: cases are {", ".join(CASES)}', file=sys.stderr)
-        return 2
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    try:
-        run(names, Extent('--short' in words))
-    except Failure as failure:
-        print(f'ports: {failure}', file=sys.stderr)
-        return 1
-    return 0
-
-
-sys.exit(main())
+sys.exit(bench_main('ports', run, list(CASES)))

@@ -5,6 +5,8 @@
 import json
 import sys
 
+from reach import print_reached
+
 SUBJECTS = ('mailraild', '5tswap', 'macswap', 'io')
 LEAST_RATIO = 0.85
 # Of a generator that has to wait for the forwarder, every tenth burst at least is refused once.
@@ -34,9 +36,9 @@ def main():
     print()
     for case in result['cases']:
         ratio = case['ratio_5tswap']
-        print('%-32s %5.2f (%.2f..%.2f)   >= %-6g %s' % (
-            f'{case["name"]}: mailraild / 5tswap', ratio['median'], ratio['least'], ratio['most'],
-            LEAST_RATIO, 'reached' if ratio['median'] >= LEAST_RATIO else 'MISSED'))
+        print_reached(f'{case["name"]}: mailraild / 5tswap',
+                      '%5.2f (%.2f..%.2f)' % (ratio['median'], ratio['least'], ratio['most']),
+                      f'>= {LEAST_RATIO:g}', ratio['median'] >= LEAST_RATIO)
     for case in result['cases']:
         if generator_limited(case):
             print(f'{case["name"]}: the generator was the limit of '

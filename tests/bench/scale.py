@@ -13,10 +13,10 @@ drawn there.
 
 import json
 import os
-import signal
 import subprocess
 import sys
 
+from bench_main import bench_main
 from ports_place import PcapPlace, places
 from ports_program import BUILD, Failure, Mailraild, choose_pages, cores_get
 from ports_turns import Extent, in_turns, summary
@@ -110,23 +110,4 @@ def run(names, is_short):
     return result
 
 
-def main():
-    cases = ['workers', *AXES]
-    names = [word for word in sys.argv[1:] if not word.startswith('-')] or cases
-    if '--list' in sys.argv:
-        print('\n'.join(cases))
-        return 0
-    if not set(names) <= set(cases):
-        print(f'scale: cases are {", ".join(cases)}', file=sys.stderr)
-        return 2
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    try:
-        json.dump(run(names, '--short' in sys.argv), sys.stdout, indent=1)
-        print()
-    except Failure as failure:
-        print(f'scale: {failure}', file=sys.stderr)
-        return 1
-    return 0
-
-
-sys.exit(main())
+sys.exit(bench_main('scale', run, ['workers', *AXES]))

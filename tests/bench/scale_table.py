@@ -5,6 +5,8 @@
 import json
 import sys
 
+from reach import print_reached
+
 LEAST_RATIO = 1.9
 SUBJECTS = ('mailrail', 'textbook', 'bare')
 
@@ -22,9 +24,9 @@ def print_workers(workers):
             rate['least'] / 1e6, rate['most'] / 1e6))
     print()
     ratio = workers['ratio']
-    print('%-32s %5.2f (%.2f..%.2f)   >= %-6g %s' % (
-        '2 workers / 1 worker', ratio['median'], ratio['least'], ratio['most'], LEAST_RATIO,
-        'reached' if ratio['median'] >= LEAST_RATIO else 'MISSED'))
+    print_reached('2 workers / 1 worker',
+                  '%5.2f (%.2f..%.2f)' % (ratio['median'], ratio['least'], ratio['most']),
+                  f'>= {LEAST_RATIO:g}', ratio['median'] >= LEAST_RATIO)
     print()
 
 

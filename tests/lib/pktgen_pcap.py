@@ -17,6 +17,8 @@ from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import Dot1AD, Dot1Q, Ether
 from scapy.utils import PcapReader
 
+from each_test import run_each
+
 PKTGEN = sys.argv[1]
 
 # Packets and bytes of whole sessions, as a client of Postfix sends them.
@@ -152,11 +154,4 @@ def test_mistakes_are_named():
         assert words in done.stderr, (options, done.stderr)
 
 
-def main():
-    for name, test in list(globals().items()):
-        if name.startswith('test_'):
-            print(name, flush=True)
-            test()
-
-
-main()
+run_each(globals())

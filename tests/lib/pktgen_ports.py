@@ -17,6 +17,8 @@ from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import Ether
 from scapy.utils import PcapReader, RawPcapWriter
 
+from each_test import run_each
+
 PKTGEN = sys.argv[1]
 CORE = max(os.sched_getaffinity(0))
 EAL = ['--no-huge', '-m', '256', '--no-shconf', '--no-pci', '--no-telemetry',
@@ -156,11 +158,4 @@ def test_a_search_finds_the_generator_to_be_the_limit():
         assert row['limited_by_generator'] and row['packets_per_second'] > 0, row
 
 
-def main():
-    for name, test in list(globals().items()):
-        if name.startswith('test_'):
-            print(name, flush=True)
-            test()
-
-
-main()
+run_each(globals())
