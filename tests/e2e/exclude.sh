@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 #
 # The organisation's own mail is never balanced: sessions from excluded sources, and from the
-# pool's own backends without being listed, are refused and counted.
+# pool's own backends without being listed, are refused and counted. A capture shows them.
 #
 #   clients 198.51.100.0/24 --.          .-- mx1 10.25.0.11
 #     and own 192.0.2.0/24     [ switch ]
@@ -38,6 +38,44 @@ check 'nor does the backend' \
 	connection_from mx2 is silence source="$SEGMENT4.12" timeout=2
 check 'drops are counted' verdict_is_at_least drop_excluded 2
 check 'a client elsewhere is still greeted' connection_is greeted source=198.51.100.7
+
+# What became of packets can be seen packet by packet.
+capture()
+{
+	ctl --json call "capture.$1" "${2:-{\}}"
+}
+
+# captured NAME: source and comment of each packet.
+captured()
+{
+	"$PYTHON" "$E2E/tests/lib/captured.py" "$WORLD/lb/captures/$1.pcapng"
+}
+
+capture_has_ended()
+{
+	[ "$(capture show | jq -r .end)" = stopped ]
+}
+
+capture start '{"name": "dropped", "reasons": ["drop_excluded"]}' >/dev/null
+check 'one capture at a time' not capture start
+connection_is greeted source=198.51.100.7
+connection_is silence source=192.0.2.7 timeout=1
+capture stop >/dev/null
+check 'a capture ends when it is asked to' wait_until 5 capture_has_ended
+check 'it has what was dropped, and nothing else' equal \
+	"$(captured dropped | sort -u)" '192.0.2.7 drop_excluded, service smtp'
+capture start '{"name": "session", "client": "198.51.100.7", "sent": true}' >/dev/null
+check 'a client is greeted during a capture' connection_is greeted source=198.51.100.7
+capture stop >/dev/null
+wait_until 5 capture_has_ended
+check 'it has the session, as it came and as it left' equal \
+	"$(captured session | sort | uniq -c | awk '{ print $1 % 2, $2, $3, $4, $5, $6, $7 }')" \
+	"0 198.51.100.7 forwarded, service smtp, backend $POOL/mx1"
+capture remove '{"name": "dropped"}' >/dev/null
+check 'what is left can be read' equal \
+	"$(capture read '{"name": "session"}' | jq -r .data | base64 -d | cksum)" \
+	"$(cksum <"$WORLD/lb/captures/session.pcapng")"
+check 'and what was removed is gone' equal "$(capture list | jq -r '.files[].name')" session
 check 'mx1 saw nobody who is excluded' not grep -E '192\.0\.2\.7\]|10\.25\.0\.12\]' \
 	"$WORLD/mx1/maillog"
 

@@ -67,6 +67,13 @@ signal_mail_server()
 	done
 }
 
+# dialogue_has BACKEND WORDS: one of its last dialogues has a line that begins so.
+dialogue_has()
+{
+	ctl --json health show "$POOL/$1" | jq -e --arg words "$2" \
+		'[.dialogues[].lines[].text] | any(startswith($words))'
+}
+
 e2e_begin health 3
 jq '.pools[0].health.timeout = "2s"' "$(balancer_file)" >"$WORLD/impatient"
 mv "$WORLD/impatient" "$(balancer_file)"
@@ -74,7 +81,11 @@ need 'mailraild starts' balancer_start
 need 'all three servers are healthy' wait_until 20 backends_are up up up
 need 'sessions with mx1 and mx3 are open' hold_sessions_with_others
 
+check 'what probes and a server say is told' dialogue_has mx2 250-
+check 'to the end' dialogue_has mx2 221
+
 mx2_leaves 'Postfix stopped' postfix_do mx2 stop
+check 'why it is down is told' dialogue_has mx2 'connection refused'
 mx2_returns 'Postfix started' postfix_start mx2
 
 mx2_leaves 'Postfix frozen' freeze mx2

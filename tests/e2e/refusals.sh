@@ -78,6 +78,8 @@ printf '{\n  "node": {"name": "lb",,}\n}\n' >"$WORLD/bad"
 refused 'broken JSON' "$WORLD/bad.*(line )?2"
 with '.pools[0].colour = "red"'
 refused 'unknown field' '/pools/0/colour'
+sed 's/"name": "lb",/"name": "lb", "name": "lb2",/' "$WORLD/good" >"$WORLD/bad"
+refused 'a member that is there twice' '/node/name: is there twice'
 with 'del(.node.key)'
 refused 'missing field' '/node/key'
 with '.node.key = "abc"'

@@ -20,7 +20,8 @@ traces()
 	echo "qdiscs: $(on lb tc qdisc show dev eth0 | grep -v noqueue)"
 	echo "socket: $(ls "$WORLD"/lb/*.sock 2>/dev/null)"
 	echo "hugepage files: $(ls /dev/hugepages 2>/dev/null)"
-	echo "runtime: $(find /run/dpdk /run/mailrail 2>/dev/null)"
+	echo "runtime: $(find /run/mailrail 2>/dev/null)"
+	echo "telemetry: $(on lb ss -Hxl | grep dpdk_telemetry)"
 	echo "neighbours: $(on lb ip neighbour show | grep managed)"
 	echo "processes: $(ip netns pids "$(host_netns lb)" | xargs)"
 }

@@ -110,7 +110,7 @@ static void exclude(struct mr_service *service)
 		{frame_addr("2001:db8:c::"), frame_addr("2001:db8:c:3fff:ffff:ffff:ffff:ffff")},
 	};
 
-	if (mr_snapshot_set_exclude(service, ranges, RTE_DIM(ranges)) != 0)
+	if (mr_access_list_create(ranges, RTE_DIM(ranges), &service->exclude) != 0)
 		abort();
 }
 

@@ -223,14 +223,17 @@ static void save(struct world *world)
 static struct mr_snapshot *compile(const struct world *world)
 {
 	static const struct way_ports ports;
-	static const struct way_facts facts = {.ports = &ports};
+	struct way_neighbours neighbours;
+	const struct way_facts facts = {.ports = &ports, .neighbours = &neighbours};
 	struct mr_steering steering = {0};
 	struct mr_endpoint *endpoints = compile_endpoints(world->fleet, &steering.endpoint_count);
 	struct mr_snapshot *snapshot;
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(endpoints);
 	steering.endpoints = endpoints;
+	CU_ASSERT_FATAL(way_neighbours_init(world->fleet->config, &neighbours) == 0);
 	snapshot = compile_snapshot(world->fleet, &facts, &steering, 1);
+	way_neighbours_fini(&neighbours);
 	free(endpoints);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(snapshot);
 	return snapshot;

@@ -188,7 +188,7 @@ static int read_exclude(struct mr_service *service, const json_t *exclude)
 		    read_address(last, &ranges[i].last) < 0)
 			return complain("exclude/%zu", i);
 	}
-	return mr_snapshot_set_exclude(service, ranges, (uint32_t)json_array_size(exclude));
+	return mr_access_list_create(ranges, (uint32_t)json_array_size(exclude), &service->exclude);
 }
 
 static int read_services(struct mr_snapshot *snapshot, const json_t *services)

@@ -91,8 +91,8 @@ static void build_snapshot(void)
 	add_endpoint("10.0.0.11", 25, QUIET);
 	snapshot->services[QUIET].exclude_action = MR_EXCLUDE_DROP;
 	for (uint32_t i = 0; i < SERVICES; i++)
-		CU_ASSERT_EQUAL_FATAL(mr_snapshot_set_exclude(&snapshot->services[i], excluded, 2),
-				      0);
+		CU_ASSERT_EQUAL_FATAL(
+			mr_access_list_create(excluded, 2, &snapshot->services[i].exclude), 0);
 	snapshot->pools[0].slots = slots;
 	for (uint32_t i = 0; i < BACKENDS; i++)
 		add_backend((mr_backend_id)i);

@@ -332,6 +332,8 @@ static void play(struct side *side, const struct express_frame *frames, uint32_t
 	/* Of what is counted, only these tell how long something took. */
 	side->worker.counters->cycles = 0;
 	side->worker.counters->busy_cycles = 0;
+	memset(side->worker.counters->longest_rounds, 0,
+	       sizeof(side->worker.counters->longest_rounds));
 }
 
 struct pin_list {

@@ -60,8 +60,9 @@ static void set_exclude(mr_service_id service, enum mr_exclude_action action)
 	};
 
 	snapshot->services[service].exclude_action = (uint8_t)action;
-	CU_ASSERT_EQUAL_FATAL(
-		mr_snapshot_set_exclude(&snapshot->services[service], ranges, RTE_DIM(ranges)), 0);
+	CU_ASSERT_EQUAL_FATAL(mr_access_list_create(ranges, RTE_DIM(ranges),
+						    &snapshot->services[service].exclude),
+			      0);
 }
 
 static void build_snapshot(void)

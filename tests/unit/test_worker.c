@@ -50,7 +50,7 @@ static struct mr_snapshot *make_snapshot(mr_slot first, mr_slot others)
 	mr_hash_key_init(&snapshot->hash_key, secret);
 	CU_ASSERT_EQUAL(mr_snapshot_add_endpoint(snapshot, &v4), 0);
 	CU_ASSERT_EQUAL(mr_snapshot_add_endpoint(snapshot, &v6), 0);
-	CU_ASSERT_EQUAL(mr_snapshot_set_exclude(&snapshot->services[0], &excluded, 1), 0);
+	CU_ASSERT_EQUAL(mr_access_list_create(&excluded, 1, &snapshot->services[0].exclude), 0);
 	for (uint32_t i = 0; i < TABLE_SIZE; i++)
 		slots->words[i] = i < TABLE_SIZE / 2 ? first : others;
 	snapshot->pools[0].slots = slots;
@@ -506,6 +506,37 @@ static void test_busy_time(void)
 	rte_pktmbuf_free(rig_collect(rig, BACKEND_PORT));
 }
 
+/* How long packets waited. */
+static void test_longest_rounds(void)
+{
+	struct worker *worker = &rig->worker;
+	const struct mr_worker_counters *counters = worker->counters;
+	const uint64_t late = worker->clock_hz / 100;
+	uint32_t second;
+
+	memset(worker->counters, 0, sizeof(*worker->counters));
+	replace_snapshot(steady_snapshot(0, 1));
+	worker->clock_start = rte_rdtsc() - worker->clock_hz / 2;
+	worker->next_second = 0;
+	worker->round_began = rte_rdtsc();
+	worker_round(worker);
+	second = worker->now_s;
+	CU_ASSERT(counters->longest_rounds[second % MR_ROUND_SECONDS] < late);
+	worker->round_began -= late;
+	worker_round(worker);
+	CU_ASSERT(counters->longest_rounds[second % MR_ROUND_SECONDS] >= late);
+	worker_round(worker);
+	CU_ASSERT(counters->longest_rounds[second % MR_ROUND_SECONDS] >= late);
+
+	/* After the last of the seconds that are told of nothing is left of the first. */
+	worker->clock_start -= MR_ROUND_SECONDS * worker->clock_hz;
+	worker->round_began = rte_rdtsc();
+	worker_round(worker);
+	CU_ASSERT_EQUAL(worker->now_s, second + MR_ROUND_SECONDS);
+	CU_ASSERT(counters->longest_rounds[second % MR_ROUND_SECONDS] < late);
+	replace_snapshot(NULL);
+}
+
 int main(void)
 {
 	CU_TestInfo tests[] = {
@@ -517,6 +548,7 @@ int main(void)
 		UNIT_TEST(test_pieces_follow_their_session),
 		UNIT_TEST(test_pieces_wait_for_so_long),
 		UNIT_TEST(test_busy_time),
+		UNIT_TEST(test_longest_rounds),
 		CU_TEST_INFO_NULL,
 	};
 

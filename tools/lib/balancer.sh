@@ -20,10 +20,10 @@ backend_json()
 balancer_configuration()
 {
 	printf '%s\n' "$@" | jq -s --arg socket "$WORLD/lb/control.sock" \
-		--arg state "$WORLD/lb/sessions" --arg key $KEY \
+		--arg state "$WORLD/lb/sessions" --arg captures "$WORLD/lb/captures" --arg key $KEY \
 		--arg pool $POOL --arg service "$SERVICE4" --arg namespace "$MAIL_NAMESPACE" '{
 		node: {name: "lb", key: $key},
-		control: {socket: $socket},
+		control: {socket: $socket, captures: $captures},
 		sessions: {state: $state},
 		ports: [{name: "segment", device: "af_xdp:eth0"}],
 		pools: [{name: $pool, forwarding: "l2dsr", backends: ., health:
