@@ -122,7 +122,7 @@ int config_file_digest(const char *path, struct config_digest *out)
 
 	if (rc == 0)
 		rc = durable_file_read(path, CONFIG_FILE_MAX, &text, &size);
-	if (rc < 0)
+	if (rc != 0)
 		return rc;
 	digest(text, size, out);
 	free(text);

@@ -188,7 +188,7 @@ static void write_copy(struct capture *capture, struct rte_mbuf *copy)
 /* False: there was nothing. */
 static bool write_some(struct capture *capture)
 {
-	struct rte_mbuf *copies[BURST_SIZE];
+	struct rte_mbuf *copies[BURST_SIZE] = {NULL};
 	const uint32_t count =
 		rte_ring_sc_dequeue_burst(capture->queue, (void **)copies, BURST_SIZE, NULL);
 

@@ -20,11 +20,12 @@ char *import_text_next(struct import_source *text)
 	length = (size_t)(end - text->next);
 	if (length > 0 && text->next[length - 1] == '\r')
 		length--;
-	line = strndup(text->next, length);
+	line = calloc(1, length + 1); /* strndup(3) wants a string, and the text has no end */
 	if (!line) {
 		errno = ENOMEM;
 		return NULL;
 	}
+	memcpy(line, text->next, length);
 	text->next = end < text->end ? end + 1 : end;
 	text->number++;
 	return line;
