@@ -186,17 +186,15 @@ static void write_copy(struct capture *capture, struct rte_mbuf *copy)
 }
 
 /* False: there was nothing. */
-static bool write_some(struct capture *capture)
+static bool write_next(struct capture *capture)
 {
-	struct rte_mbuf *copies[BURST_SIZE] = {NULL};
-	const uint32_t count =
-		rte_ring_sc_dequeue_burst(capture->queue, (void **)copies, BURST_SIZE, NULL);
+	void *copy = NULL;
 
-	for (uint32_t i = 0; i < count; i++) {
-		write_copy(capture, copies[i]);
-		rte_pktmbuf_free(copies[i]);
-	}
-	return count > 0;
+	if (rte_ring_sc_dequeue(capture->queue, &copy) != 0 || copy == NULL)
+		return false;
+	write_copy(capture, copy);
+	rte_pktmbuf_free(copy);
+	return true;
 }
 
 static void pause_a_little(void)
@@ -221,7 +219,7 @@ static void take_tap_back(struct capture *capture)
 	give_tap(capture, NULL);
 	token = rte_rcu_qsbr_start(capture->qsbr);
 	while (rte_rcu_qsbr_check(capture->qsbr, token, false) == 0) {
-		if (!write_some(capture))
+		if (!write_next(capture))
 			pause_a_little();
 	}
 }
@@ -232,11 +230,11 @@ static void *write_file(void *context)
 
 	give_tap(capture, &capture->tap);
 	while (!atomic_load(&capture->stop) && atomic_load(&capture->end) == MR_CAPTURE_RUNS) {
-		if (!write_some(capture))
+		if (!write_next(capture))
 			pause_a_little();
 	}
 	take_tap_back(capture);
-	while (write_some(capture))
+	while (write_next(capture))
 		;
 	set_end(capture, MR_CAPTURE_STOPPED, 0);
 	rte_pcapng_close(capture->file);

@@ -84,8 +84,8 @@ check 'programs get lines' eval "prepare --json --os linux | jq -e '.commands | 
 check 'a system is needed' refused 1 '/os' "$POOL/mx1"
 check 'an unknown system' refused 1 '"linux", "freebsd", "windows"' "$POOL/mx1" --os plan9
 check '--anonymous is for Windows' refused 1 '/anonymous' "$POOL/mx1" --os linux --anonymous
-check 'an unknown backend' refused 1 'did you mean "mx1"' "$POOL/mx2" --os linux
-check 'an unknown pool' refused 1 '/pool' nobody/mx1 --os linux
+check 'an unknown backend' refused 6 'did you mean "mx1"' "$POOL/mx2" --os linux
+check 'an unknown pool' refused 6 '/pool' nobody/mx1 --os linux
 
 check 'the pool forwards by gue' forwarding_is gue 4
 check 'Windows has no GUE' refused 1 'cannot take packets out of gue' "$POOL/mx1" --os windows

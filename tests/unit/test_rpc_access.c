@@ -17,11 +17,11 @@ static struct config_http http = {.tokens = tokens, .token_count = TOKENS};
 static unsigned int comparisons;
 
 /* Takes the place of libcrypto's, which mailrail compares with. */
-int CRYPTO_memcmp(const void *a, const void *b, size_t size)
+int CRYPTO_memcmp(const void *in_a, const void *in_b, size_t len)
 {
 	comparisons++;
-	CU_ASSERT_EQUAL(size, SHA256_DIGEST_LENGTH);
-	return memcmp(a, b, size);
+	CU_ASSERT_EQUAL(len, SHA256_DIGEST_LENGTH);
+	return memcmp(in_a, in_b, len);
 }
 
 static void make_tokens(void)

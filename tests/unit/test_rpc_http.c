@@ -424,7 +424,8 @@ static void test_too_large(void)
 	struct client client;
 
 	memset(block, ' ', sizeof(block));
-	memcpy(block + 256, "\r\n", 2);
+	block[256] = '\r';
+	block[257] = '\n';
 	start();
 	client_open(&client);
 	CU_ASSERT(client_send(&client, POST HOST READER JSON "Transfer-Encoding: chunked\r\n\r\n",
