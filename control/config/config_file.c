@@ -129,6 +129,33 @@ int config_file_digest(const char *path, struct config_digest *out)
 	return 0;
 }
 
+int config_file_stamp(const char *path, struct config_stamp *out)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return -errno;
+	*out = (struct config_stamp){
+		.device = st.st_dev,
+		.inode = st.st_ino,
+		.size = st.st_size,
+		.modified = st.st_mtim,
+		.changed = st.st_ctim,
+	};
+	return 0;
+}
+
+static bool same_time(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+bool config_stamp_equal(const struct config_stamp *a, const struct config_stamp *b)
+{
+	return a->device == b->device && a->inode == b->inode && a->size == b->size &&
+	       same_time(&a->modified, &b->modified) && same_time(&a->changed, &b->changed);
+}
+
 /* Made with mode 0600: it may hold secrets. */
 int config_file_copy(const char *path, const char *to)
 {

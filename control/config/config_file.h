@@ -6,14 +6,25 @@
 #ifndef MAILRAIL_CONTROL_CONFIG_FILE_H
 #define MAILRAIL_CONTROL_CONFIG_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
 
 #include "config.h"
 
 /* SHA-256 of the file's text. */
 struct config_digest {
 	uint8_t bytes[32];
+};
+
+/* Which file it is, and when it was last written to: while that stays, so does its text. */
+struct config_stamp {
+	dev_t device;
+	ino_t inode;
+	off_t size;
+	struct timespec modified, changed;
 };
 
 /* The text of a file, as config_load() takes it. */
@@ -32,6 +43,10 @@ int config_save_digest(const char *path, const struct config *config,
 
 /* What the file holds now. A negative errno. */
 int config_file_digest(const char *path, struct config_digest *out);
+
+/* A negative errno. */
+int config_file_stamp(const char *path, struct config_stamp *out);
+bool config_stamp_equal(const struct config_stamp *a, const struct config_stamp *b);
 
 /* Copies the file, whatever it holds, in place of @to. A negative errno. */
 int config_file_copy(const char *path, const char *to);

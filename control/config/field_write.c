@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "address_text.h"
+#include "duration.h"
 #include "field_access.h"
 
 /* Grows as it must; once memory has run out it stays as it is. */
@@ -70,11 +71,13 @@ static void put_string(struct writer *writer, const char *text)
 
 static void put_line_break(struct writer *writer)
 {
-	if (writer->layout == SHAPE_ONE_LINE)
+	const size_t indent = 2 * (size_t)writer->depth;
+
+	if (writer->layout == SHAPE_ONE_LINE || !reserve(writer, 1 + indent))
 		return;
-	put(writer, "\n", 1);
-	for (uint32_t i = 0; i < writer->depth; i++)
-		put(writer, "  ", 2);
+	writer->text[writer->used] = '\n';
+	memset(writer->text + writer->used + 1, ' ', indent);
+	writer->used += 1 + indent;
 }
 
 /* @count: members or elements before this one. */
@@ -123,7 +126,7 @@ static void put_shape(struct writer *writer, const struct shape *shape, const vo
 
 static void put_one(struct writer *writer, const struct field *field, const void *in)
 {
-	char address[MR_ADDR_TEXT_MAX];
+	char address[MR_ADDR_TEXT_MAX], duration[DURATION_TEXT_MAX];
 
 	if (field->kind == FIELD_OBJECT) {
 		put_shape(writer, field->shape, in);
@@ -133,6 +136,9 @@ static void put_one(struct writer *writer, const struct field *field, const void
 		put_string(writer, field->choices[field_value_uint(field, in)]);
 	} else if (field->kind == FIELD_UINT && !field->choices) {
 		put_number(writer, field_value_uint(field, in));
+	} else if (field->kind == FIELD_DURATION && !field->choices) {
+		duration_format(field_value_uint(field, in), duration);
+		put_string(writer, duration);
 	} else if (field->kind == FIELD_ADDRESS) {
 		address_format(in, address);
 		put_string(writer, address);

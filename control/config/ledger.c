@@ -23,6 +23,8 @@ struct ledger {
 	bool kept_edit;
 	bool digest_known;
 	struct config_digest digest; /* of the file as it was last read or written */
+	bool stamp_known;
+	struct config_stamp stamp; /* of the file as it was last written */
 	struct history *history;
 	struct events *events;
 	/* A change that waits: what was in force before it, else NULL. */
@@ -154,12 +156,24 @@ int ledger_admit(const struct ledger *ledger, const struct change *change, struc
 		waiting.generation, (waiting.left_ms + 999) / 1000);
 }
 
+/* Nobody has touched the file since it was last written: it need not be read. */
+static bool is_untouched(const struct ledger *ledger)
+{
+	struct config_stamp now;
+
+	return ledger->stamp_known && config_file_stamp(ledger->path, &now) == 0 &&
+	       config_stamp_equal(&now, &ledger->stamp);
+}
+
 /* Writes over what mailrail knows, and over nothing else. */
 static int keep_edit(struct ledger *ledger, struct mr_error *error)
 {
 	struct config_digest now;
-	int rc = config_file_digest(ledger->path, &now);
+	int rc;
 
+	if (is_untouched(ledger))
+		return 0;
+	rc = config_file_digest(ledger->path, &now);
 	if (rc == -ENOENT || (rc == 0 && ledger->digest_known &&
 			      memcmp(now.bytes, ledger->digest.bytes, sizeof(now.bytes)) == 0))
 		return 0;
@@ -182,9 +196,11 @@ static int save(struct ledger *ledger, const struct config *config, struct mr_er
 
 	if (rc == 0)
 		rc = config_save_digest(ledger->path, config, &ledger->digest, error);
-	if (rc == 0)
-		ledger->digest_known = true;
-	return rc;
+	if (rc < 0)
+		return rc;
+	ledger->digest_known = true;
+	ledger->stamp_known = config_file_stamp(ledger->path, &ledger->stamp) == 0;
+	return 0;
 }
 
 /* What is tried out, and what comes from the file, is not written there. */

@@ -58,7 +58,7 @@ static struct imported import_sample(enum import_format format, const char *name
 				     const struct import_options *options)
 {
 	char path[512];
-	size_t size;
+	size_t size = 0;
 	char *text;
 	struct imported got;
 
@@ -414,7 +414,7 @@ static void test_many(void)
 {
 	const int count = MR_POOLS_MAX + 100;
 	char *text = NULL;
-	size_t size;
+	size_t size = 0;
 	FILE *stream = open_memstream(&text, &size);
 	struct imported got;
 
@@ -446,7 +446,7 @@ static void test_printable(void)
 static void mutate(const struct sample *sample, uint32_t *seed)
 {
 	char path[512];
-	size_t size;
+	size_t size = 0;
 	char *text;
 
 	snprintf(path, sizeof(path), SAMPLES "%s", sample->name);
@@ -513,7 +513,7 @@ static int import_directory(enum import_format format, const char *directory, co
 /* keepalived's own sample of what we are about. */
 static void check_smtp_sample(const char *path)
 {
-	size_t size;
+	size_t size = 0;
 	char *text = read_file(path, &size);
 	struct imported got;
 
