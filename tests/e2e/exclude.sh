@@ -40,11 +40,6 @@ check 'drops are counted' verdict_is_at_least drop_excluded 2
 check 'a client elsewhere is still greeted' connection_is greeted source=198.51.100.7
 
 # What became of packets can be seen packet by packet.
-capture()
-{
-	ctl --json call "capture.$1" "${2:-{\}}"
-}
-
 # captured NAME: source and comment of each packet.
 captured()
 {
@@ -53,29 +48,30 @@ captured()
 
 capture_has_ended()
 {
-	[ "$(capture show | jq -r .end)" = stopped ]
+	[ "$(ctl --json capture show | jq -r .end)" = stopped ]
 }
 
-capture start '{"name": "dropped", "reasons": ["drop_excluded"]}' >/dev/null
-check 'one capture at a time' not capture start
+ctl capture start name=dropped reasons=drop_excluded >/dev/null
+check 'one capture at a time' not ctl capture start
 connection_is greeted source=198.51.100.7
 connection_is silence source=192.0.2.7 timeout=1
-capture stop >/dev/null
+ctl capture stop >/dev/null
 check 'a capture ends when it is asked to' wait_until 5 capture_has_ended
 check 'it has what was dropped, and nothing else' equal \
 	"$(captured dropped | sort -u)" '192.0.2.7 drop_excluded, service smtp'
-capture start '{"name": "session", "client": "198.51.100.7", "sent": true}' >/dev/null
+ctl capture start name=session client=198.51.100.7 sent=true >/dev/null
 check 'a client is greeted during a capture' connection_is greeted source=198.51.100.7
-capture stop >/dev/null
+ctl capture stop >/dev/null
 wait_until 5 capture_has_ended
 check 'it has the session, as it came and as it left' equal \
 	"$(captured session | sort | uniq -c | awk '{ print $1 % 2, $2, $3, $4, $5, $6, $7 }')" \
 	"0 198.51.100.7 forwarded, service smtp, backend $POOL/mx1"
-capture remove '{"name": "dropped"}' >/dev/null
+ctl capture remove dropped >/dev/null
 check 'what is left can be read' equal \
-	"$(capture read '{"name": "session"}' | jq -r .data | base64 -d | cksum)" \
+	"$(ctl capture read session | cksum)" \
 	"$(cksum <"$WORLD/lb/captures/session.pcapng")"
-check 'and what was removed is gone' equal "$(capture list | jq -r '.files[].name')" session
+check 'and what was removed is gone' equal \
+	"$(ctl --json capture list | jq -r '.files[].name')" session
 check 'mx1 saw nobody who is excluded' not grep -E '192\.0\.2\.7\]|10\.25\.0\.12\]' \
 	"$WORLD/mx1/maillog"
 
