@@ -92,12 +92,13 @@ static __rte_noinline void work_in_sight(struct worker *worker, const struct mr_
 static void work_on_queue(struct worker *worker, const struct mr_snapshot *snapshot,
 			  const struct worker_rx_queue *queue)
 {
-	struct capture_tap *const capture = capture_of(worker);
+	struct capture_tap *capture;
 	struct burst burst;
 
 	if (receive(worker, queue, &burst) == 0)
 		return;
 	worker->round_packets += burst.count;
+	capture = capture_of(worker); /* now: what came after it had begun is in it */
 	if (unlikely(capture != NULL)) {
 		work_in_sight(worker, snapshot, capture, &burst);
 		return;
@@ -110,13 +111,15 @@ static void work_on_queue(struct worker *worker, const struct mr_snapshot *snaps
 /* No more bursts than a round has queues: fragments get no more than half of the time. */
 static void work_on_fragments(struct worker *worker, const struct mr_snapshot *snapshot)
 {
-	struct capture_tap *const capture = capture_of(worker);
 	struct burst burst;
 
 	for (uint32_t i = 0; i < worker->rx_queue_count; i++) {
+		struct capture_tap *capture;
+
 		if (receive_again(worker, &burst) == 0)
 			return;
 		worker->round_packets += burst.count;
+		capture = capture_of(worker);
 		if (unlikely(capture != NULL)) {
 			work_in_sight(worker, snapshot, capture, &burst);
 			continue;
