@@ -21,22 +21,13 @@ static struct rte_mbuf *copy_frame(const struct capture_tap *tap, const struct r
 	return copy;
 }
 
-static uint16_t ethdev_of(const struct worker *worker, uint8_t place)
-{
-	if (place == WORKER_PROBE_PORT)
-		return worker->probe_ethdev;
-	if (place & WORKER_KERNEL_SIDE)
-		return worker->ports[place & ~WORKER_KERNEL_SIDE].kernel_ethdev;
-	return worker->ports[place].ethdev;
-}
-
 void capture_arrivals(struct capture_tap *tap, const struct worker *worker,
 		      const struct burst *burst, struct capture_catch *out)
 {
 	out->sent_count = 0;
 	for (uint32_t i = 0; i < burst->count; i++)
 		out->arrived[i] = copy_frame(tap, burst->packets[i].mbuf,
-					     ethdev_of(worker, burst->packets[i].rx_port),
+					     worker_ethdev_at(worker, burst->packets[i].rx_port),
 					     (uint16_t)worker->index, false);
 }
 
@@ -46,7 +37,7 @@ static void catch_departure(const struct capture_tap *tap, const struct worker *
 {
 	catch->sent_packets[catch->sent_count] = (uint8_t)index;
 	catch->sent[catch->sent_count++] =
-		copy_frame(tap, frame, ethdev_of(worker, burst->packets[index].tx_port),
+		copy_frame(tap, frame, worker_ethdev_at(worker, burst->packets[index].tx_port),
 			   (uint16_t)worker->index, true);
 }
 

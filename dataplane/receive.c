@@ -46,8 +46,7 @@ static void send_as_it_is(struct packet *packet)
 
 uint32_t receive(struct worker *worker, const struct worker_rx_queue *queue, struct burst *burst)
 {
-	const bool from_kernel =
-		queue->port != WORKER_PROBE_PORT && queue->port & WORKER_KERNEL_SIDE;
+	const bool from_kernel = worker_place_is_kernel_side(queue->port);
 	struct rte_mbuf *mbufs[BURST_SIZE];
 	struct packet blank;
 	uint64_t bytes = 0;

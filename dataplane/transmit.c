@@ -17,23 +17,9 @@ struct departure {
 	struct rte_mbuf *mbufs[DEPARTURE_MAX];
 };
 
-static bool is_kernel_side(uint8_t place)
-{
-	return place != WORKER_PROBE_PORT && place & WORKER_KERNEL_SIDE;
-}
-
-static uint16_t ethdev_of(const struct worker *worker, uint8_t place)
-{
-	if (place == WORKER_PROBE_PORT)
-		return worker->probe_ethdev;
-	if (is_kernel_side(place))
-		return worker->ports[place & ~WORKER_KERNEL_SIDE].kernel_ethdev;
-	return worker->ports[place].ethdev;
-}
-
 static bool takes_segments(const struct worker *worker, uint8_t place)
 {
-	return place == WORKER_PROBE_PORT || is_kernel_side(place) ||
+	return place == WORKER_PROBE_PORT || worker_place_is_kernel_side(place) ||
 	       !worker->ports[place].joins_segments;
 }
 
@@ -154,7 +140,7 @@ static void send_burst(struct worker *worker, struct burst *burst)
 		if (port == NO_PORT)
 			continue;
 		gather(worker, burst, port, &departure);
-		send_departure(worker, ethdev_of(worker, port), &departure);
+		send_departure(worker, worker_ethdev_at(worker, port), &departure);
 	}
 }
 

@@ -84,6 +84,21 @@ struct worker {
 	struct idle idle;
 };
 
+static inline bool worker_place_is_kernel_side(uint8_t place)
+{
+	return place != WORKER_PROBE_PORT && place & WORKER_KERNEL_SIDE;
+}
+
+/* What is polled, or sent on, for a place. */
+static inline uint16_t worker_ethdev_at(const struct worker *worker, uint8_t place)
+{
+	if (place == WORKER_PROBE_PORT)
+		return worker->probe_ethdev;
+	if (worker_place_is_kernel_side(place))
+		return worker->ports[place & ~WORKER_KERNEL_SIDE].kernel_ethdev;
+	return worker->ports[place].ethdev;
+}
+
 /* Every queue once, then fragments that have waited. The thread is the worker's for that long. */
 void worker_round(struct worker *worker);
 

@@ -7,8 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "quantity.h"
+
 #define DURATION_PATTERN  "^[0-9]{1,10}(ms|s|m|h)$"
-#define DURATION_TEXT_MAX 24
+#define DURATION_TEXT_MAX QUANTITY_TEXT_MAX
 
 /* False: not of that form, or beyond 64 bits of milliseconds. */
 bool duration_parse(const char *text, uint64_t *out_ms);

@@ -6,8 +6,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "quantity.h"
+
 #define SIZE_PATTERN  "^[0-9]{1,10}(B|KiB|MiB|GiB)$"
-#define SIZE_TEXT_MAX 24
+#define SIZE_TEXT_MAX QUANTITY_TEXT_MAX
 
 /* False: not of that form. */
 bool size_parse(const char *text, uint64_t *out_bytes);
