@@ -11,6 +11,7 @@
 #include <openssl/sha.h>
 
 #include "../lib/await.h"
+#include "../lib/loop_client.h"
 #include "../lib/unit.h"
 #include "rpc_server.h"
 #include "rpc_stream.h"
@@ -134,14 +135,7 @@ static void stop(void)
 	event_base_free(base);
 }
 
-/* --- a client: what it has received so far, and whether the server hung up */
-
-struct client {
-	int fd;
-	char *text;
-	size_t size;
-	bool ended;
-};
+/* --- a client */
 
 static void client_open(struct client *client)
 {
@@ -149,57 +143,7 @@ static void client_open(struct client *client)
 					    .sin_port = htons(port),
 					    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 
-	*client = (struct client){.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0),
-				  .text = strdup("")};
-	CU_ASSERT_EQUAL_FATAL(
-		connect(client->fd, (const struct sockaddr *)&address, sizeof(address)), 0);
-	fcntl(client->fd, F_SETFL, O_NONBLOCK);
-}
-
-static void client_close(struct client *client)
-{
-	close(client->fd);
-	free(client->text);
-}
-
-static void client_read(struct client *client)
-{
-	char buffer[65536];
-	ssize_t got;
-
-	while (!client->ended && (got = recv(client->fd, buffer, sizeof(buffer), 0)) >= 0) {
-		client->ended = got == 0;
-		client->text = realloc(client->text, client->size + (size_t)got + 1);
-		memcpy(client->text + client->size, buffer, (size_t)got);
-		client->size += (size_t)got;
-		client->text[client->size] = '\0';
-	}
-	if (!client->ended && errno == ECONNRESET)
-		client->ended = true;
-}
-
-/* False: the server has hung up. */
-static bool client_send(struct client *client, const char *text, size_t size)
-{
-	while (size > 0) {
-		const ssize_t sent = send(client->fd, text, size, MSG_NOSIGNAL);
-
-		if (sent < 0 && errno != EAGAIN)
-			return false;
-		if (sent > 0) {
-			text += sent;
-			size -= (size_t)sent;
-		}
-		for (int i = 0; i < 3; i++)
-			event_base_loop(base, EVLOOP_NONBLOCK);
-	}
-	return true;
-}
-
-static bool has_ended(const void *client)
-{
-	client_read((struct client *)client);
-	return ((const struct client *)client)->ended;
+	client_connect(client, &address, sizeof(address));
 }
 
 struct expectation {
@@ -311,7 +255,7 @@ static void test_each_outcome(void)
 		client_open(&client);
 		snprintf(status, sizeof(status), "HTTP/1.1 %s\r\n", rows[i].status);
 		request(text, sizeof(text), rows[i].head, rows[i].body);
-		client_send(&client, text, strlen(text));
+		client_send(base, &client, text, strlen(text));
 		CU_ASSERT(await_part(&client, "\r\n\r\n", 1));
 		CU_ASSERT(!rows[i].part || await_part(&client, rows[i].part, 1));
 		CU_ASSERT_EQUAL(strncmp(client.text, status, strlen(status)), 0);
@@ -332,8 +276,8 @@ static void test_split_at_every_byte(void)
 	request(text, sizeof(text), POST HOST READER JSON, LOOK);
 	client_open(&client);
 	for (size_t cut = 0; cut <= strlen(text); cut++) {
-		CU_ASSERT_FATAL(client_send(&client, text, cut));
-		CU_ASSERT_FATAL(client_send(&client, text + cut, strlen(text) - cut));
+		CU_ASSERT_FATAL(client_send(base, &client, text, cut));
+		CU_ASSERT_FATAL(client_send(base, &client, text + cut, strlen(text) - cut));
 	}
 	CU_ASSERT(await_part(&client, LOOKED, (unsigned int)strlen(text) + 1));
 	client_close(&client);
@@ -356,8 +300,8 @@ static void test_pipelined(void)
 	strcat(text, request(one, sizeof(one), "GET /metrics HTTP/1.1\r\n" HOST READER CLOSE, ""));
 	strcat(text, request(one, sizeof(one), "GET /metrics HTTP/1.1\r\n" HOST READER, ""));
 	client_open(&client);
-	CU_ASSERT(client_send(&client, text, strlen(text)));
-	CU_ASSERT(await(base, has_ended, &client, PATIENCE_MS));
+	CU_ASSERT(client_send(base, &client, text, strlen(text)));
+	CU_ASSERT(await(base, client_has_ended, &client, PATIENCE_MS));
 	CU_ASSERT_EQUAL(count(client.text, LOOKED), 4);
 	CU_ASSERT_EQUAL(count(client.text, "Connection: keep-alive\r\n"), 4);
 	CU_ASSERT_EQUAL(count(client.text, "up 1\n"), 1);
@@ -390,8 +334,8 @@ static void test_early_refusals(void)
 		struct client client;
 
 		client_open(&client);
-		CU_ASSERT(client_send(&client, rows[i].text, strlen(rows[i].text)));
-		CU_ASSERT(await(base, has_ended, &client, PATIENCE_MS));
+		CU_ASSERT(client_send(base, &client, rows[i].text, strlen(rows[i].text)));
+		CU_ASSERT(await(base, client_has_ended, &client, PATIENCE_MS));
 		CU_ASSERT_PTR_NOT_NULL(strstr(client.text, rows[i].status));
 		CU_ASSERT_PTR_NOT_NULL(strstr(client.text, "Connection: close\r\n"));
 		CU_ASSERT_PTR_NULL(strstr(client.text, "100 Continue"));
@@ -407,10 +351,11 @@ static void test_continue(void)
 	start();
 	client_open(&client);
 	CU_ASSERT(client_send(
-		&client, POST HOST READER JSON "Content-Length: 2\r\nExpect: 100-continue\r\n\r\n",
+		base, &client,
+		POST HOST READER JSON "Content-Length: 2\r\nExpect: 100-continue\r\n\r\n",
 		strlen(POST HOST READER JSON "Content-Length: 2\r\nExpect: 100-continue\r\n\r\n")));
 	CU_ASSERT(await_part(&client, "HTTP/1.1 100 Continue\r\n\r\n", 1));
-	CU_ASSERT(client_send(&client, "[]", 2));
+	CU_ASSERT(client_send(base, &client, "[]", 2));
 	CU_ASSERT(await_part(&client, "HTTP/1.1 200 OK\r\n", 1));
 	client_close(&client);
 	stop();
@@ -428,22 +373,23 @@ static void test_too_large(void)
 	block[257] = '\n';
 	start();
 	client_open(&client);
-	CU_ASSERT(client_send(&client, POST HOST READER JSON "Transfer-Encoding: chunked\r\n\r\n",
+	CU_ASSERT(client_send(base, &client,
+			      POST HOST READER JSON "Transfer-Encoding: chunked\r\n\r\n",
 			      strlen(POST HOST READER JSON "Transfer-Encoding: chunked\r\n\r\n")));
 	for (int i = 0; i < 17; i++) {
-		client_send(&client, chunk, strlen(chunk));
-		client_send(&client, block, sizeof(block));
+		client_send(base, &client, chunk, strlen(chunk));
+		client_send(base, &client, block, sizeof(block));
 	}
-	CU_ASSERT(await(base, has_ended, &client, PATIENCE_MS));
+	CU_ASSERT(await(base, client_has_ended, &client, PATIENCE_MS));
 	CU_ASSERT_PTR_NOT_NULL(strstr(client.text, "413 Payload Too Large"));
 	client_close(&client);
 
 	memset(block, 'x', sizeof(block));
 	client_open(&client);
-	client_send(&client, POST "X: ", strlen(POST "X: "));
+	client_send(base, &client, POST "X: ", strlen(POST "X: "));
 	for (int i = 0; i < 100; i++)
-		client_send(&client, block, sizeof(block));
-	CU_ASSERT(await(base, has_ended, &client, PATIENCE_MS));
+		client_send(base, &client, block, sizeof(block));
+	CU_ASSERT(await(base, client_has_ended, &client, PATIENCE_MS));
 	CU_ASSERT_PTR_NOT_NULL(strstr(client.text, "431 Request Header Fields Too Large"));
 	client_close(&client);
 	stop();
@@ -474,7 +420,7 @@ static void test_slow_head(void)
 	client_open(&client);
 	tick = event_new(base, -1, EV_PERSIST, on_tick, &client);
 	event_add(tick, &often);
-	CU_ASSERT(client_send(&client, POST, strlen(POST)));
+	CU_ASSERT(client_send(base, &client, POST, strlen(POST)));
 	CU_ASSERT(await(base, is_cut, &client, PATIENCE_MS));
 	event_free(tick);
 	client_close(&client);
@@ -495,7 +441,7 @@ static void test_a_stream(void)
 	start();
 	client_open(&client);
 	request(text, sizeof(text), POST HOST READER JSON, SUBSCRIBE);
-	CU_ASSERT(client_send(&client, text, strlen(text)));
+	CU_ASSERT(client_send(base, &client, text, strlen(text)));
 	CU_ASSERT(await_part(&client, "c\r\n{\"event\":1}\n\r\n", 1));
 	CU_ASSERT_PTR_NOT_NULL(strstr(client.text, "Transfer-Encoding: chunked\r\n"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(client.text, "Content-Type: application/x-ndjson\r\n"));
@@ -506,7 +452,7 @@ static void test_a_stream(void)
 	CU_ASSERT(await_part(&client, "d\r\n{\"event\":22}\n\r\n", 1));
 
 	/* Its answer has no end, so that nothing can be asked behind it. */
-	CU_ASSERT(client_send(&client, text, strlen(text)));
+	CU_ASSERT(client_send(base, &client, text, strlen(text)));
 	CU_ASSERT(await(base, is_closed, NULL, PATIENCE_MS));
 	CU_ASSERT_EQUAL(closed_calls, 1);
 	client_close(&client);
@@ -514,7 +460,7 @@ static void test_a_stream(void)
 	/* HTTP/1.0 knows no chunks. */
 	client_open(&client);
 	request(text, sizeof(text), "POST /rpc HTTP/1.0\r\n" READER JSON, SUBSCRIBE);
-	CU_ASSERT(client_send(&client, text, strlen(text)));
+	CU_ASSERT(client_send(base, &client, text, strlen(text)));
 	CU_ASSERT(await_part(&client, "}\n{\"event\":1}\n", 1));
 	CU_ASSERT_PTR_NULL(strstr(client.text, "chunked"));
 	closed_calls = 0;
@@ -534,7 +480,7 @@ static void test_a_change_of_tokens(void)
 	start();
 	client_open(&subscriber);
 	request(text, sizeof(text), POST HOST READER JSON, SUBSCRIBE);
-	CU_ASSERT(client_send(&subscriber, text, strlen(text)));
+	CU_ASSERT(client_send(base, &subscriber, text, strlen(text)));
 	CU_ASSERT(await_part(&subscriber, "{\"event\":1}", 1));
 
 	next = control;
@@ -545,18 +491,18 @@ static void test_a_change_of_tokens(void)
 	CU_ASSERT_EQUAL(closed_calls, 0);
 	CU_ASSERT_EQUAL(rpc_server_prepare(server, &next, &error), 0);
 	rpc_server_settle(server, true);
-	CU_ASSERT(await(base, has_ended, &subscriber, PATIENCE_MS));
+	CU_ASSERT(await(base, client_has_ended, &subscriber, PATIENCE_MS));
 	CU_ASSERT_EQUAL(closed_calls, 1);
 	client_close(&subscriber);
 
 	client_open(&client);
 	request(text, sizeof(text), POST HOST READER JSON, LOOK);
-	CU_ASSERT(client_send(&client, text, strlen(text)));
+	CU_ASSERT(client_send(base, &client, text, strlen(text)));
 	CU_ASSERT(await_part(&client, "401 Unauthorized", 1));
 	client_close(&client);
 	client_open(&client);
 	request(text, sizeof(text), POST HOST ADMIN JSON, LOOK);
-	CU_ASSERT(client_send(&client, text, strlen(text)));
+	CU_ASSERT(client_send(base, &client, text, strlen(text)));
 	CU_ASSERT(await_part(&client, "200 OK", 1));
 	client_close(&client);
 
@@ -597,7 +543,7 @@ static void test_anonymous(void)
 		client_open(&client);
 		snprintf(head, sizeof(head), POST JSON "Host: %s\r\n", rows[i].host);
 		request(text, sizeof(text), head, LOOK);
-		CU_ASSERT(client_send(&client, text, strlen(text)));
+		CU_ASSERT(client_send(base, &client, text, strlen(text)));
 		CU_ASSERT(await_part(&client, rows[i].status, 1));
 		client_close(&client);
 	}

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "../lib/await.h"
+#include "../lib/loop_client.h"
 #include "../lib/unit.h"
 #include "rpc_server.h"
 #include "rpc_stream.h"
@@ -130,45 +131,12 @@ static void stop(void)
 	CU_ASSERT_PTR_NULL(stream);
 }
 
-/* A client: what it has received so far, and whether the server hung up. */
-struct client {
-	int fd;
-	char *text;
-	size_t size;
-	bool ended;
-};
-
 static void client_open(struct client *client)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 
 	strcpy(address.sun_path, path);
-	*client = (struct client){.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-	CU_ASSERT_EQUAL_FATAL(connect(client->fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	fcntl(client->fd, F_SETFL, O_NONBLOCK);
-}
-
-static void client_close(struct client *client)
-{
-	close(client->fd);
-	free(client->text);
-}
-
-/* Reads what is there. */
-static void client_read(struct client *client)
-{
-	char buffer[65536];
-	ssize_t got;
-
-	while (!client->ended && (got = recv(client->fd, buffer, sizeof(buffer), 0)) >= 0) {
-		client->ended = got == 0;
-		client->text = realloc(client->text, client->size + (size_t)got + 1);
-		memcpy(client->text + client->size, buffer, (size_t)got);
-		client->size += (size_t)got;
-		client->text[client->size] = '\0';
-	}
-	if (!client->ended && errno == ECONNRESET)
-		client->ended = true;
+	client_connect(client, &address, sizeof(address));
 }
 
 struct expectation {
@@ -193,41 +161,11 @@ static bool has_lines(const void *expectation)
 	return count_lines(wanted->client) >= wanted->lines;
 }
 
-static bool has_ended(const void *client)
-{
-	client_read((struct client *)client);
-	return ((const struct client *)client)->ended;
-}
-
 static bool await_lines(struct client *client, size_t lines)
 {
 	struct expectation wanted = {client, lines};
 
 	return await(base, has_lines, &wanted, PATIENCE_MS);
-}
-
-/* Lets the server take what is in the sockets now. */
-static void turn(void)
-{
-	for (int i = 0; i < 3; i++)
-		event_base_loop(base, EVLOOP_NONBLOCK);
-}
-
-/* Sends everything, with the server reading meanwhile. False: the server has hung up. */
-static bool client_send(struct client *client, const char *text, size_t size)
-{
-	while (size > 0) {
-		ssize_t sent = send(client->fd, text, size, MSG_NOSIGNAL);
-
-		if (sent < 0 && errno != EAGAIN)
-			return false;
-		if (sent > 0) {
-			text += sent;
-			size -= (size_t)sent;
-		}
-		turn();
-	}
-	return true;
 }
 
 #define REQUEST(text, id) \
@@ -244,15 +182,15 @@ static void test_split_at_every_byte(void)
 	start(NULL);
 	for (size_t cut = 0; cut <= strlen(text); cut++) {
 		client_open(&client);
-		CU_ASSERT(client_send(&client, text, cut));
-		CU_ASSERT(client_send(&client, text + cut, strlen(text) - cut));
+		CU_ASSERT(client_send(base, &client, text, cut));
+		CU_ASSERT(client_send(base, &client, text + cut, strlen(text) - cut));
 		CU_ASSERT_FATAL(await_lines(&client, 2));
 		CU_ASSERT_STRING_EQUAL(client.text, expected);
 		client_close(&client);
 	}
 	client_open(&client);
 	for (size_t i = 0; i < strlen(text); i++)
-		CU_ASSERT(client_send(&client, text + i, 1));
+		CU_ASSERT(client_send(base, &client, text + i, 1));
 	CU_ASSERT_FATAL(await_lines(&client, 2));
 	CU_ASSERT_STRING_EQUAL(client.text, expected);
 	client_close(&client);
@@ -273,7 +211,7 @@ static void test_pipelined_answers_in_order(void)
 				      "\"id\":%d}",
 				      i);
 
-		CU_ASSERT_FATAL(client_send(&client, request, (size_t)length));
+		CU_ASSERT_FATAL(client_send(base, &client, request, (size_t)length));
 	}
 	CU_ASSERT_FATAL(await_lines(&client, 1000));
 	at = client.text;
@@ -306,9 +244,9 @@ static void test_half_closed(void)
 		struct client client;
 
 		client_open(&client);
-		CU_ASSERT(client_send(&client, rows[i].text, strlen(rows[i].text)));
+		CU_ASSERT(client_send(base, &client, rows[i].text, strlen(rows[i].text)));
 		shutdown(client.fd, SHUT_WR);
-		CU_ASSERT_FATAL(await(base, has_ended, &client, PATIENCE_MS));
+		CU_ASSERT_FATAL(await(base, client_has_ended, &client, PATIENCE_MS));
 		CU_ASSERT_EQUAL(strncmp(client.text, rows[i].answer, strlen(rows[i].answer)), 0);
 		CU_ASSERT_EQUAL(count_lines(&client), rows[i].answer[0] != '\0');
 		client_close(&client);
@@ -322,8 +260,8 @@ static bool is_answered_with(const char *text, size_t size, const char *part)
 	bool ok;
 
 	client_open(&client);
-	client_send(&client, text, size);
-	ok = await(base, has_ended, &client, PATIENCE_MS) && client.text &&
+	client_send(base, &client, text, size);
+	ok = await(base, client_has_ended, &client, PATIENCE_MS) && client.text &&
 	     strstr(client.text, part) && count_lines(&client) == 1;
 	client_close(&client);
 	return ok;
@@ -346,7 +284,7 @@ static void test_broken_streams(void)
 	memset(deep, '[', sizeof(deep));
 	start(&limits);
 	client_open(&bystander);
-	CU_ASSERT(client_send(&bystander, REQUEST("a", "1"), 20));
+	CU_ASSERT(client_send(base, &bystander, REQUEST("a", "1"), 20));
 
 	CU_ASSERT(is_answered_with("{\"a\n", 4, "\"code\":-32700"));
 	CU_ASSERT(is_answered_with("GET / HTTP/1.1\r\n\r\n", 18, "\"code\":-32700"));
@@ -354,7 +292,8 @@ static void test_broken_streams(void)
 	CU_ASSERT(is_answered_with(deep, sizeof(deep), "nested too deeply"));
 	CU_ASSERT(is_answered_with(large, sizeof(large), "larger than 1000 bytes"));
 
-	CU_ASSERT(client_send(&bystander, REQUEST("a", "1") + 20, strlen(REQUEST("a", "1")) - 20));
+	CU_ASSERT(client_send(base, &bystander, REQUEST("a", "1") + 20,
+			      strlen(REQUEST("a", "1")) - 20));
 	CU_ASSERT_FATAL(await_lines(&bystander, 1));
 	CU_ASSERT_STRING_EQUAL(bystander.text, ANSWER("a", "1"));
 	client_close(&bystander);
@@ -378,7 +317,7 @@ static void test_a_request_of_the_largest_size(void)
 	snprintf(request, sizeof(request), "%s%0*d\"]}", head, rest, 0);
 	start(&limits);
 	client_open(&client);
-	CU_ASSERT(client_send(&client, request, 1000));
+	CU_ASSERT(client_send(base, &client, request, 1000));
 	CU_ASSERT_FATAL(await_lines(&client, 1));
 	CU_ASSERT_PTR_NOT_NULL(strstr(client.text, "\"result\""));
 	client_close(&client);
@@ -396,7 +335,7 @@ static void test_goes_on_behind_an_error(void)
 
 	start(NULL);
 	client_open(&client);
-	CU_ASSERT(client_send(&client, text, strlen(text)));
+	CU_ASSERT(client_send(base, &client, text, strlen(text)));
 	CU_ASSERT_FATAL(await_lines(&client, 4));
 	CU_ASSERT_PTR_NOT_NULL(strstr(client.text, ANSWER("a", "1")));
 	client_close(&client);
@@ -417,15 +356,15 @@ static void test_too_many_connections(void)
 	for (int i = 0; i < 3; i++)
 		client_open(&clients[i]);
 	client_open(&extra);
-	CU_ASSERT(await(base, has_ended, &extra, PATIENCE_MS));
+	CU_ASSERT(await(base, client_has_ended, &extra, PATIENCE_MS));
 	CU_ASSERT_PTR_NOT_NULL(strstr(extra.text, "3 connections are open already"));
 	client_close(&extra);
 
 	/* Room is made by one that leaves. */
 	client_close(&clients[0]);
-	turn();
+	client_turn(base);
 	client_open(&clients[0]);
-	CU_ASSERT(client_send(&clients[0], REQUEST("a", "1"), strlen(REQUEST("a", "1"))));
+	CU_ASSERT(client_send(base, &clients[0], REQUEST("a", "1"), strlen(REQUEST("a", "1"))));
 	CU_ASSERT(await_lines(&clients[0], 1));
 	for (int i = 0; i < 3; i++)
 		client_close(&clients[i]);
@@ -463,7 +402,7 @@ static void test_slow_reader_is_not_read_from(void)
 		refusals = done < 0 ? refusals + 1 : 0;
 		/* Many at once: what is there already must not be answered either. */
 		if (done < 0 || sent % 32 == 0)
-			turn();
+			client_turn(base);
 		CU_ASSERT_FATAL(sent < 100000);
 	}
 	called = calls;
@@ -472,7 +411,7 @@ static void test_slow_reader_is_not_read_from(void)
 	getsockopt(client.fd, SOL_SOCKET, SO_SNDBUF, &socket_bytes, &length);
 	CU_ASSERT((size_t)called * LARGE_ANSWER_BYTES <=
 		  (size_t)socket_bytes + limits.send_buffer_bytes + LARGE_ANSWER_BYTES);
-	turn();
+	client_turn(base);
 	CU_ASSERT_EQUAL(calls, called);
 
 	/* When it begins to read, everything goes on, and nothing is lost. */
@@ -541,8 +480,8 @@ static void test_stalled_client_is_dropped(void)
 	start(&short_patience);
 	client_open(&idle);
 	client_open(&stalled);
-	CU_ASSERT(client_send(&stalled, "{\"jsonrpc\":", 11));
-	CU_ASSERT(await(base, has_ended, &stalled, PATIENCE_MS));
+	CU_ASSERT(client_send(base, &stalled, "{\"jsonrpc\":", 11));
+	CU_ASSERT(await(base, client_has_ended, &stalled, PATIENCE_MS));
 	client_read(&idle);
 	CU_ASSERT_FALSE(idle.ended); /* owes nothing */
 	client_close(&stalled);
@@ -557,7 +496,7 @@ static void test_slow_sender_is_dropped(void)
 
 	start(&short_patience);
 	dawdler_open(&dawdler, "[", 0);
-	CU_ASSERT(client_send(&dawdler.client, "{\"jsonrpc\":", 11));
+	CU_ASSERT(client_send(base, &dawdler.client, "{\"jsonrpc\":", 11));
 	dawdler.sends = "1";
 	CU_ASSERT(await(base, dawdler_has_ended, &dawdler, PATIENCE_MS));
 	dawdler_close(&dawdler);
@@ -574,7 +513,7 @@ static void test_slow_reader_is_dropped(void)
 	start(&limits);
 	dawdler_open(&dawdler, NULL, 0);
 	for (int i = 0; i < 100; i++)
-		CU_ASSERT(client_send(&dawdler.client, LARGE_ANSWER, strlen(LARGE_ANSWER)));
+		CU_ASSERT(client_send(base, &dawdler.client, LARGE_ANSWER, strlen(LARGE_ANSWER)));
 	dawdler.takes = 4096;
 	CU_ASSERT(calls > 0);
 	/* It is closed with bytes unread, which the dawdler sees only behind them. */
@@ -593,16 +532,16 @@ static void test_idle_connection_is_closed(void)
 	limits.idle_ms = 200;
 	start(&limits);
 	client_open(&subscriber);
-	CU_ASSERT(client_send(&subscriber, SUBSCRIBE, strlen(SUBSCRIBE)));
+	CU_ASSERT(client_send(base, &subscriber, SUBSCRIBE, strlen(SUBSCRIBE)));
 	client_open(&idle);
-	CU_ASSERT(client_send(&idle, REQUEST("a", "1"), strlen(REQUEST("a", "1"))));
+	CU_ASSERT(client_send(base, &idle, REQUEST("a", "1"), strlen(REQUEST("a", "1"))));
 	CU_ASSERT(await_lines(&idle, 1));
-	CU_ASSERT(await(base, has_ended, &idle, PATIENCE_MS));
+	CU_ASSERT(await(base, client_has_ended, &idle, PATIENCE_MS));
 	client_read(&subscriber);
 	CU_ASSERT_FALSE(subscriber.ended);
 	client_close(&idle);
 	client_close(&subscriber);
-	turn();
+	client_turn(base);
 	stop();
 }
 
@@ -621,7 +560,7 @@ static void test_a_subscriber_gets_answers_and_events_in_order(void)
 
 	start(NULL);
 	client_open(&client);
-	CU_ASSERT(client_send(&client, text, strlen(text)));
+	CU_ASSERT(client_send(base, &client, text, strlen(text)));
 	CU_ASSERT_FATAL(await_lines(&client, 5));
 	CU_ASSERT_STRING_EQUAL(client.text,
 			       ANSWER("a", "1") "{\"jsonrpc\":\"2.0\",\"result\":{},\"id\":9}\n"
@@ -655,11 +594,11 @@ static void test_a_subscriber_that_does_not_read(void)
 	limits.send_buffer_bytes = 100000;
 	start(&limits);
 	client_open(&client);
-	CU_ASSERT(client_send(&client, SUBSCRIBE, strlen(SUBSCRIBE)));
+	CU_ASSERT(client_send(base, &client, SUBSCRIBE, strlen(SUBSCRIBE)));
 	CU_ASSERT_FATAL(await_lines(&client, 3));
 	/* Until the socket is full, and the buffer before it. */
 	while (stream->send(stream, text) == 0) {
-		turn();
+		client_turn(base);
 		sent++;
 		CU_ASSERT_FATAL(sent < 100000);
 	}
@@ -683,7 +622,7 @@ static void test_the_server_ends_streams(void)
 
 	start(NULL);
 	client_open(&client);
-	CU_ASSERT(client_send(&client, SUBSCRIBE, strlen(SUBSCRIBE)));
+	CU_ASSERT(client_send(base, &client, SUBSCRIBE, strlen(SUBSCRIBE)));
 	CU_ASSERT_FATAL(await_lines(&client, 3));
 	stop();
 	CU_ASSERT_EQUAL(closed_calls, 1);
@@ -702,7 +641,7 @@ static void test_others_get_their_turn(void)
 	start(&limits);
 	client_open(&busy);
 	client_open(&other);
-	turn();
+	client_turn(base);
 	for (int i = 0; i < 500; i++)
 		strcat(text, REQUEST("a", "1"));
 	CU_ASSERT_EQUAL(send(busy.fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
@@ -728,10 +667,10 @@ static void test_a_thousand_idle_connections(void)
 	for (int i = 0; i < IDLE_CONNECTIONS; i++) {
 		client_open(&idle[i]);
 		if (i % 100 == 0)
-			turn();
+			client_turn(base);
 	}
 	client_open(&client);
-	CU_ASSERT(client_send(&client, REQUEST("a", "1"), strlen(REQUEST("a", "1"))));
+	CU_ASSERT(client_send(base, &client, REQUEST("a", "1"), strlen(REQUEST("a", "1"))));
 	CU_ASSERT(await_lines(&client, 1));
 	for (int i = 0; i < IDLE_CONNECTIONS; i++) {
 		client_read(&idle[i]);
@@ -753,7 +692,7 @@ static void test_client_that_leaves_before_its_answer(void)
 		CU_ASSERT(send(client.fd, LARGE_ANSWER, strlen(LARGE_ANSWER), MSG_NOSIGNAL) > 0);
 	client_close(&client);
 	client_open(&next);
-	CU_ASSERT(client_send(&next, REQUEST("a", "1"), strlen(REQUEST("a", "1"))));
+	CU_ASSERT(client_send(base, &next, REQUEST("a", "1"), strlen(REQUEST("a", "1"))));
 	CU_ASSERT(await_lines(&next, 1));
 	client_close(&next);
 	stop();
